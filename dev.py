@@ -1,0 +1,464 @@
+"""One command for everything a developer does: demo, test, bench, lint, python.
+
+Standard library only. Every subcommand makes what it needs on first use - a virtual environment per
+set of host packages under .venvs/, the JavaScript tools under node_modules/ - and uses it again until
+its requirement files change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENVS = ROOT / ".venvs"
+REPORTS = VENVS / "reports"
+
+# The one Python version for which every package of all three hosts has a wheel: Pillow 9.5 and
+# scikit-image 0.21 (A1111, Forge) stop there, numpy 2.3 (Forge Neo) and SciPy 1.16 begin there.
+PYTHON = (3, 11)
+PYTHON_NAMES = ("python3.11", "python3", "python")
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+TEST_PARTS = ("a1111", "forge", "neo", "browser", "js", "pipelines")
+OWN_RUNS = ("tests/browser", "tests/pipelines")
+
+
+class SetupError(Exception):
+    """Something this machine lacks; the message says in one sentence what."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment and the requirement files it is made from.
+
+    The hosts' files list every package, so pip is told not to look for more (`is_complete`): Forge
+    Neo runs a Pillow that is newer than its gradio declares.
+    """
+
+    name: str
+    requirements: tuple[str, ...]
+    is_complete: bool = True
+
+    @property
+    def folder(self) -> Path:
+        return VENVS / self.name
+
+    @property
+    def python(self) -> Path:
+        parts = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
+        return self.folder.joinpath(*parts)
+
+    @property
+    def stamp(self) -> Path:
+        """Written when the set-up is complete; holds the key the environment was made for."""
+        return self.folder / "bleed-guard.stamp"
+
+    def key(self) -> str:
+        """Hash of all that decides what is installed."""
+        digest = hashlib.sha256(repr((PYTHON, self.is_complete)).encode())
+        for name in self.requirements:
+            digest.update((ROOT / "requirements" / name).read_bytes())
+        return digest.hexdigest()
+
+
+ENVIRONMENTS = {
+    environment.name: environment
+    for environment in (
+        Environment("a1111", ("a1111.txt", "dev.txt")),
+        Environment("forge", ("forge.txt", "dev.txt")),
+        Environment("neo", ("neo.txt", "dev.txt")),
+        Environment("pipelines", ("pipelines.txt", "dev.txt"), is_complete=False),
+    )
+}
+
+
+# ---------------------------------------------------------------------------------------- set-up
+
+
+def is_right_python(executable: str) -> bool:
+    """Whether `executable` is a Python of the needed version that can make virtual environments."""
+    probe = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
+    try:
+        answer = subprocess.run(
+            [executable, "-c", probe], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return False
+    return answer.returncode == 0 and answer.stdout.split() == [str(part) for part in PYTHON]
+
+
+def find_python() -> str:
+    """Path of the Python that makes the environments: the running one if it fits.
+
+    Raises:
+        SetupError: none is installed.
+    """
+    candidates = [sys.executable]
+    candidates += [path for name in PYTHON_NAMES if (path := shutil.which(name))]
+    for executable in candidates:
+        if is_right_python(executable):
+            return executable
+    wanted = ".".join(str(part) for part in PYTHON)
+    raise SetupError(
+        f"Python {wanted} with its venv module is missing (the hosts' pinned packages have wheels "
+        f"for that version only): install it so that `python{wanted}` is on the PATH."
+    )
+
+
+def run(command: Sequence[str | Path], **environment: str) -> int:
+    """Run `command` in the repository's root and return its exit status."""
+    sys.stdout.flush()
+    try:
+        return subprocess.call(
+            [str(part) for part in command], cwd=ROOT, env={**os.environ, **environment}
+        )
+    except KeyboardInterrupt:
+        return 130
+
+
+def say(text: str) -> None:
+    """Tell the user what goes on, on stderr: stdout belongs to the command that is run."""
+    print(f"[dev] {text}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Let one process at a time set up `name`; another one waits until it is done."""
+    VENVS.mkdir(exist_ok=True)
+    with (VENVS / f"{name}.lock").open("w") as handle:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def is_ready(environment: Environment) -> bool:
+    """Whether the environment is there, complete and made from today's requirement files."""
+    stamp = environment.stamp
+    return stamp.is_file() and stamp.read_text() == environment.key() and has_working_python(stamp)
+
+
+def has_working_python(stamp: Path) -> bool:
+    """Whether the Python an environment was made from is still installed (it is a link)."""
+    return any((stamp.parent / place).exists() for place in ("bin/python", "Scripts/python.exe"))
+
+
+def ensure(name: str) -> Path:
+    """Path of the Python of the environment `name`, made first where that is needed.
+
+    Raises:
+        SetupError: no fitting Python, or pip failed; what pip said has been printed.
+    """
+    environment = ENVIRONMENTS[name]
+    if is_ready(environment):
+        return environment.python
+    with locked(name):
+        if not is_ready(environment):
+            make(environment)
+    return environment.python
+
+
+def make(environment: Environment) -> None:
+    """Build the environment from nothing; the stamp goes in last, so that a torn one is redone."""
+    say(f"making .venvs/{environment.name} (once, a minute or two)")
+    python = find_python()
+    shutil.rmtree(environment.folder, ignore_errors=True)
+    install = [environment.python, "-m", "pip", "install", "--quiet", "--no-input"]
+    install += ["--disable-pip-version-check"]
+    install += ["--no-deps"] if environment.is_complete else []
+    for name in environment.requirements:
+        install += ["-r", Path("requirements", name)]
+    if run([python, "-m", "venv", environment.folder]) or run(install):
+        raise SetupError(f"the environment .venvs/{environment.name} could not be made; see above.")
+    environment.stamp.write_text(environment.key())
+
+
+def ensure_node_modules() -> None:
+    """Install the JavaScript tools of package-lock.json under node_modules/.
+
+    Raises:
+        SetupError: npm is missing or failed.
+    """
+    key = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
+    stamp = ROOT / "node_modules" / "bleed-guard.stamp"
+    with locked("node_modules"):
+        if stamp.is_file() and stamp.read_text() == key:
+            return
+        say("installing the JavaScript tools in node_modules/")
+        if run([find_node("npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error"]):
+            raise SetupError("the JavaScript tools could not be installed; see above.")
+        stamp.write_text(key)
+
+
+def find_node(program: str = "node") -> str:
+    """Path of Node.js or of a program that comes with it.
+
+    Raises:
+        SetupError: it is not installed.
+    """
+    path = shutil.which(program)
+    if path is None:
+        raise SetupError(f"`{program}` is missing: install Node.js 18 or newer with npm.")
+    return path
+
+
+def find_chromium() -> str:
+    """Path of the Chromium that is installed on this system; none is downloaded.
+
+    Raises:
+        SetupError: none is installed.
+    """
+    named = os.environ.get("BLEED_GUARD_CHROMIUM", "")
+    for name in (named, *CHROMIUM_NAMES):
+        if name and (path := shutil.which(name)):
+            return path
+    raise SetupError(
+        "Chromium is missing: install it (Debian: `apt-get install chromium`) or name its path in "
+        "BLEED_GUARD_CHROMIUM."
+    )
+
+
+# ----------------------------------------------------------------------------------------- tests
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many tests passed, failed (errors among them) and were skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+        )
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def read_junit(path: Path) -> Counts:
+    """Counts of the JUnit file pytest wrote.
+
+    Raises:
+        OSError, ElementTree.ParseError: there is none, or it is torn: pytest died.
+    """
+    suites = list(ElementTree.parse(path).getroot().iter("testsuite"))
+    total, failures, errors, skipped = (
+        sum(int(suite.get(key, 0)) for suite in suites)
+        for key in ("tests", "failures", "errors", "skipped")
+    )
+    failed = failures + errors
+    return Counts(max(total - failed - skipped, 0), failed, skipped)
+
+
+def run_pytest(report: str, venv: str, targets: Sequence[str], **environment: str) -> Counts:
+    """Run pytest in the environment `venv`; a run that dies counts as one failure."""
+    python = ensure(venv)
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    junit = REPORTS / f"{report}.xml"
+    junit.unlink(missing_ok=True)
+    command = [python, "-m", "pytest", f"--junitxml={junit}", *targets]
+    status = run(command, GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1", **environment)
+    try:
+        counts = read_junit(junit)
+    except (OSError, ElementTree.ParseError):
+        return Counts(failed=1)
+    is_broken = status not in (0, 1, 5) or (status == 1 and not counts.failed)
+    return counts + Counts(failed=1) if is_broken else counts
+
+
+def test_pins(venv: str, extra: Sequence[str]) -> Counts:
+    """The suite without the parts that have a run of their own, under one host's packages."""
+    ignored = [f"--ignore={folder}" for folder in OWN_RUNS]
+    return run_pytest(venv, venv, ["-n", "2", *ignored, *extra])
+
+
+def test_browser(extra: Sequence[str]) -> Counts:
+    """The browser tests under both Gradio versions."""
+    chromium = find_chromium()
+    counts = Counts()
+    for venv in ("a1111", "forge"):
+        head(f"browser tests, packages of {venv}")
+        counts += run_pytest(
+            f"browser-{venv}", venv, ["tests/browser", *extra], BLEED_GUARD_CHROMIUM=chromium
+        )
+    return counts
+
+
+def test_js(extra: Sequence[str]) -> Counts:
+    """The JavaScript tests in Node.js' own runner, which also writes the counts as TAP."""
+    node = find_node()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    tap = REPORTS / "js.tap"
+    tap.unlink(missing_ok=True)
+    reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout"]
+    reporters += ["--test-reporter=tap", f"--test-reporter-destination={tap}"]
+    status = run([node, "--test", *reporters, *extra, *js_tests()])
+    text = tap.read_text(encoding="utf-8") if tap.is_file() else ""
+    found = {key: int(number) for key, number in re.findall(r"^# (\w+) (\d+)$", text, re.MULTILINE)}
+    failed = found.get("fail", 0) + found.get("cancelled", 0)
+    skipped = found.get("skipped", 0) + found.get("todo", 0)
+    return Counts(found.get("pass", 0), max(failed, int(status != 0)), skipped)
+
+
+def js_tests() -> list[Path]:
+    """The JavaScript test files, relative to the root."""
+    found = (ROOT / "tests" / "js").rglob("*.test.*js")
+    return sorted(path.relative_to(ROOT) for path in found)
+
+
+def test_pipelines(extra: Sequence[str]) -> Counts:
+    """The tests that need torch: Diffusers and ComfyUI."""
+    return run_pytest("pipelines", "pipelines", ["tests/pipelines", *extra])
+
+
+def run_part(part: str, extra: Sequence[str]) -> Counts:
+    """Run one part of the suite; a part that this machine cannot run counts as one failure."""
+    runs: dict[str, Callable[[Sequence[str]], Counts]] = {
+        "browser": test_browser,
+        "js": test_js,
+        "pipelines": test_pipelines,
+    }
+    try:
+        if part in runs:
+            return runs[part](extra)
+        return test_pins(part, extra)
+    except SetupError as error:
+        say(f"{part} tests FAILED: {error}")
+        return Counts(failed=1)
+
+
+def has_tests(part: str) -> bool:
+    """Whether the repository has tests of that part."""
+    folders = {"browser": "tests/browser", "js": "tests/js", "pipelines": "tests/pipelines"}
+    return (ROOT / folders.get(part, "tests")).is_dir()
+
+
+def head(title: str) -> None:
+    """Print the line that begins a part."""
+    print(f"\n{f' {title} ':=^100}", flush=True)
+
+
+# ----------------------------------------------------------------------------------- subcommands
+
+
+def command_test(rest: Sequence[str]) -> int:
+    """run the tests under every host's packages, in the browser and in Node.js"""
+    parser = subparser("test", command_test, "all other arguments go to pytest (or node --test)")
+    parser.add_argument("--only", choices=TEST_PARTS, help="run this part alone")
+    options, extra = parser.parse_known_args(rest)
+    started, rows = time.monotonic(), []
+    for part in [options.only] if options.only else filter(has_tests, TEST_PARTS):
+        head(f"{part} tests")
+        rows.append((part, run_part(part, [] if part == "js" else extra)))
+    head(f"all parts, {time.monotonic() - started:.0f} s")
+    for part, counts in rows:
+        print(f"{part + ':':<12}{counts}")
+    total = sum((counts for _, counts in rows), Counts())
+    print(f"\n{total}", flush=True)
+    return 1 if total.failed else 0
+
+
+def command_demo(rest: Sequence[str]) -> int:
+    """open the mini host with a photograph to inpaint (--headless --out DIR: no browser)"""
+    parser = subparser("demo", command_demo, "all other arguments go to `python -m minihost demo`")
+    parser.add_argument("--gradio", choices=("3", "4"), default="4", help="Gradio version (4)")
+    options, extra = parser.parse_known_args(rest)
+    venv = {"3": "a1111", "4": "forge"}[options.gradio]
+    return run([ensure(venv), "-m", "minihost", "demo", *extra], GRADIO_ANALYTICS_ENABLED="False")
+
+
+def command_bench(rest: Sequence[str]) -> int:
+    """print the tables of README: seam, speed, ... (all, or the ones that are named)"""
+    return run([ensure("forge"), "-m", "benchmarks", *rest])
+
+
+def command_lint(rest: Sequence[str]) -> int:
+    """check style and types of Python and JavaScript (--fix: mend what can be mended)"""
+    parser = subparser("lint", command_lint, "")
+    parser.add_argument("--fix", action="store_true", help="mend what can be mended")
+    is_fixing = parser.parse_args(rest).fix
+    python, node = ensure("forge"), find_node()
+    ensure_node_modules()
+    tools = ROOT / "node_modules"
+    checks: dict[str, list[str | Path]] = {
+        "ruff check": [python, "-m", "ruff", "check", *(["--fix"] if is_fixing else [])],
+        "ruff format": [python, "-m", "ruff", "format", *([] if is_fixing else ["--check"])],
+        "pyright": [node, tools / "pyright" / "index.js", "--pythonpath", python],
+        "eslint": [node, tools / "eslint" / "bin" / "eslint.js", "."],
+        "tsc": [node, tools / "typescript" / "bin" / "tsc", "--project", "jsconfig.json"],
+    }
+    failed = []
+    for name, command in checks.items():
+        head(name)
+        if run(command):
+            failed.append(name)
+    print(f"\n{'failed: ' + ', '.join(failed) if failed else 'all clean'}")
+    return 1 if failed else 0
+
+
+def command_python(rest: Sequence[str]) -> int:
+    """run the project's Python with the arguments that follow (first --venv NAME to choose it)"""
+    venv = "forge"
+    if rest and rest[0] == "--venv":
+        if len(rest) < 2 or rest[1] not in ENVIRONMENTS:
+            raise SetupError(f"--venv takes one of {', '.join(ENVIRONMENTS)}.")
+        venv, rest = rest[1], rest[2:]
+    return run([ensure(venv), *rest])
+
+
+COMMANDS = {
+    "demo": command_demo,
+    "test": command_test,
+    "bench": command_bench,
+    "lint": command_lint,
+    "python": command_python,
+}
+
+
+def subparser(name: str, command: Callable[..., int], epilog: str) -> argparse.ArgumentParser:
+    """Parser of one subcommand's own options; what it does not know is passed on."""
+    return argparse.ArgumentParser(
+        prog=f"dev.py {name}", description=command.__doc__, epilog=epilog, allow_abbrev=False
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the subcommand that the first argument names; returns the exit status."""
+    overview = "\n".join(f"  {name:<8}{command.__doc__}" for name, command in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="dev.py",
+        description=__doc__,
+        epilog=f"commands:\n{overview}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="command", help="see below")
+    name = parser.parse_args(arguments[:1]).command
+    try:
+        return COMMANDS[name](arguments[1:])
+    except SetupError as error:
+        say(f"{error}")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
