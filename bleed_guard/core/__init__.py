@@ -1,0 +1,1 @@
+"""Exact compositing and bleed measurement on plain arrays: no host, no gradio, no torch, no I/O."""

@@ -1,0 +1,109 @@
+"""Differences as a picture: perceptually even, colour-blind safe, with a legend.
+
+Drawn smaller than the pictures, each cell shows its MAXIMUM, so that one changed pixel of a
+64-megapixel picture is still seen.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import cv2
+import numpy as np
+
+from bleed_guard.core.composite import check_sizes
+from bleed_guard.core.mask import HARD_LEVEL
+from bleed_guard.core.measure import difference
+
+COLOR_MAP = cv2.COLORMAP_CIVIDIS
+"""Cividis (Nunez, Anderton, Renslow 2018): made to read the same with and without colour vision
+deficiency, lightness rising evenly."""
+
+UNCHANGED = (24, 24, 27)
+MASK_TINT = (70, 70, 78)
+LEGEND_HEIGHT = 22
+LEGEND_TICKS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 255)
+
+
+class Scale(str, Enum):
+    """How a difference of 0-255 levels becomes a brightness of 0-1."""
+
+    LINEAR = "linear"
+    LOG = "log"
+
+
+def render_heatmap(
+    reference: np.ndarray,
+    result: np.ndarray,
+    mask: np.ndarray,
+    *,
+    scale: Scale | str = Scale.LOG,
+    size: tuple[int, int] | None = None,
+    legend: bool = True,
+) -> np.ndarray:
+    """What changed outside the mask, as uint8 h x w x 3 RGB.
+
+    `reference` and `result` are uint8 H x W x 3, `mask` uint8 H x W with 255 = repaint. `size`
+    (width, height) is the largest the map may become without the legend; it is never enlarged.
+    Unchanged pixels are near black, the mask is a flat grey. ValueError if sizes differ.
+    """
+    check_sizes(reference, result, mask)
+    inside = mask >= HARD_LEVEL
+    delta = np.where(inside, np.uint8(0), difference(reference, result))
+    shape = _fit(delta.shape, size)
+    delta = shrink_by_maximum(delta, shape)
+    only_mask = shrink_by_maximum(np.where(inside, np.uint8(0), np.uint8(1)), shape) == 0
+    picture = color_levels(delta, scale)
+    picture[delta == 0] = UNCHANGED
+    picture[only_mask] = MASK_TINT
+    return np.vstack([picture, _draw_legend(picture.shape[1], scale)]) if legend else picture
+
+
+def _fit(shape: tuple[int, ...], size: tuple[int, int] | None) -> tuple[int, int]:
+    """(height, width) of a picture of `shape` inside `size` (width, height), never larger."""
+    height, width = shape[:2]
+    if size is None:
+        return height, width
+    factor = min(1.0, size[0] / width, size[1] / height)
+    return max(1, int(height * factor)), max(1, int(width * factor))
+
+
+def shrink_by_maximum(levels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """uint8 H x W -> uint8 `shape`, each cell the maximum over the pixels it stands for."""
+    height, width = levels.shape
+    if shape == (height, width):
+        return levels
+    rows = np.arange(shape[0]) * height // shape[0]
+    columns = np.arange(shape[1]) * width // shape[1]
+    return np.maximum.reduceat(np.maximum.reduceat(levels, rows, axis=0), columns, axis=1)
+
+
+def color_levels(levels: np.ndarray, scale: Scale | str) -> np.ndarray:
+    """uint8 H x W of 0-255 levels -> uint8 H x W x 3 RGB by the colour map and `scale`."""
+    table = np.arange(256, dtype=np.float64)
+    if Scale(scale) is Scale.LOG:
+        table = 255 * np.log1p(table) / np.log(256)
+    brightness = np.rint(table).astype(np.uint8)
+    bgr = cv2.applyColorMap(cv2.LUT(levels, brightness), COLOR_MAP)
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def _draw_legend(width: int, scale: Scale | str) -> np.ndarray:
+    """A bar of the colours with the levels they stand for: uint8 LEGEND_HEIGHT x width x 3."""
+    steps = np.linspace(0, 1, width)
+    levels = 256**steps - 1 if Scale(scale) is Scale.LOG else 255 * steps
+    bar = color_levels(np.rint(levels).astype(np.uint8)[None, :], scale)
+    legend = np.full((LEGEND_HEIGHT, width, 3), UNCHANGED, np.uint8)
+    legend[:6] = bar
+    last = -np.inf
+    for tick in LEGEND_TICKS:
+        share = np.log1p(tick) / np.log(256) if Scale(scale) is Scale.LOG else tick / 255
+        text = str(tick)
+        text_width = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.33, 1)[0][0]
+        left = int(np.clip(share * (width - 1) - text_width / 2, 0, max(width - text_width, 0)))
+        if left < last + 4 or text_width > width:
+            continue
+        white = (235, 235, 235)
+        cv2.putText(legend, text, (left, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.33, white, 1, cv2.LINE_AA)
+        last = left + text_width
+    return legend

@@ -1,0 +1,294 @@
+"""The records that travel between the guard's parts. All frozen, all plain values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import Enum, IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels, exclusive on the right and at the bottom."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of this box in an H x W array."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+class ResizeMode(IntEnum):
+    """The host's `resize_mode`, in its numbering."""
+
+    JUST_RESIZE = 0
+    CROP_AND_RESIZE = 1
+    RESIZE_AND_FILL = 2
+    LATENT_UPSCALE = 3
+
+
+class MaskedContent(IntEnum):
+    """The host's `inpainting_fill`, in its numbering."""
+
+    FILL = 0
+    ORIGINAL = 1
+    LATENT_NOISE = 2
+    LATENT_NOTHING = 3
+
+
+class Protection(str, Enum):
+    """What "outside the mask" means for a run."""
+
+    HARD = "hard"  # everything where the hard mask is off
+    SOFT = "soft"  # everything beyond the soft band the user allowed
+    NONE = "none"  # nothing: a full redo, measured and badged as such
+
+
+class Severity(str, Enum):
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Certainty(str, Enum):
+    MEASURED = "measured"
+    INFERRED = "inferred"
+
+
+class Verdict(str, Enum):
+    """The one word about a result."""
+
+    CLEAN = "clean"
+    WITHIN_TOLERANCE = "within tolerance"
+    BLEED = "bleed"
+    NOT_GUARDED = "not guarded"
+    FULL_REDO = "full redo"
+
+
+class Cause(str, Enum):
+    """Why pixels outside the mask change, or may."""
+
+    MASK_BLUR = "mask_blur"
+    SOFT_MASK = "soft_mask"
+    MASK_FORM = "mask_form"
+    OVERLAY_OFF = "overlay_off"
+    SOFT_INPAINTING = "soft_inpainting"
+    WHOLE_REDRAW = "whole_redraw"
+    RESIZE = "resize"
+    SHIFT = "shift"
+    LATENT_UPSCALE = "latent_upscale"
+    TRANSPARENCY = "transparency"
+    COLOR_SHIFT = "color_shift"
+    COLOR_CORRECTION = "color_correction"
+    FACE_RESTORE = "face_restore"
+    OTHER_SCRIPT = "other_script"
+    VAE = "vae"
+    PADDING = "padding"
+    STRENGTH = "strength"
+    REFINER = "refiner"
+    CFG_RESCALE = "cfg_rescale"
+    JPEG = "jpeg"
+    WEBP = "webp"
+    AVIF = "avif"
+    STEALTH = "stealth"
+    EXPORT_4CHAN = "export_4chan"
+    BLANK_MASK = "blank_mask"
+    FULL_MASK = "full_mask"
+    INVERTED_MASK = "inverted_mask"
+    SMALL_MASK = "small_mask"
+    SILENT_NOOP = "silent_noop"
+    SEAM = "seam"
+    SIZE = "size"
+    GUARD_OFF = "guard_off"
+    GUARD_FAILED = "guard_failed"
+    SEVERAL = "several"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What stops a cause: words for people, and the host's control and value where there is one."""
+
+    text: str
+    setting: str = ""
+    value: bool | int | float | str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing the user is told: what, why, and what to do."""
+
+    cause: Cause
+    severity: Severity
+    what: str
+    why: str = ""
+    fix: Fix | None = None
+    pixels: int | None = None
+    max: int | None = None
+    where: Box | None = None
+    evidence: dict[str, float | int | str] = field(default_factory=dict)
+    certainty: Certainty = Certainty.MEASURED
+
+    @property
+    def text(self) -> str:
+        """The finding as one paragraph."""
+        parts = (self.what, self.why, self.fix.text if self.fix else "")
+        return " ".join(f"{part.rstrip('.')}." for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting of the host the guard changed for this run. Never silent: see `text`."""
+
+    setting: str
+    before: bool | int | float | str | None
+    after: bool | int | float | str | None
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """For instance "padding 64 -> 32, limit of preset guard"."""
+        return f"{self.setting} {self.before} -> {self.after}, {self.reason}"
+
+
+@dataclass(frozen=True)
+class InpaintJob:
+    """One inpaint as it stands before sampling, read from the host.
+
+    `mask` is the user's own mask at its own size, after the host's inversion and before any
+    blur: uint8 H x W, 255 = repaint. `init_size` and `size` are (width, height) in pixels; the
+    second is what was asked for. Lengths (`padding`, `mask_blur`) are the host's values in px.
+    """
+
+    mask: np.ndarray
+    init_size: tuple[int, int]
+    size: tuple[int, int]
+    only_masked: bool
+    padding: int = 32
+    mask_blur: int = 4
+    resize_mode: ResizeMode = ResizeMode.JUST_RESIZE
+    masked_content: MaskedContent = MaskedContent.ORIGINAL
+    denoising_strength: float = 0.75
+    has_overlay: bool = True
+    has_soft_inpainting: bool = False
+    has_color_correction: bool = False
+    has_face_restoration: bool = False
+    has_cfg_rescale: bool = False
+    refiner: str = ""
+    image_format: str = "png"
+    grid_format: str = "png"
+    has_4chan_export: bool = False
+    mask_mode: str = "L"
+    mask_is_inverted: bool = False
+    init_has_alpha: bool = False
+    blur_doubles: bool = True  # whole picture: x2 and clip; False: square root (Forge Neo)
+
+
+@dataclass(frozen=True)
+class GuardPlan:
+    """What the guard will change before sampling, and what it has to say."""
+
+    changes: tuple[Change, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    protection: Protection = Protection.HARD
+    predicted_reach: int = 0
+
+
+class ZoneStats(NamedTuple):
+    """Bleed in one zone: protected pixels, how many changed, largest and mean difference."""
+
+    name: str
+    protected: int
+    changed: int
+    max: int
+    mean: float
+
+
+class ProfileBin(NamedTuple):
+    """Differences of the protected pixels `distance` px away from the mask's edge."""
+
+    distance: int
+    protected: int
+    changed: int
+    max: int
+    mean: float
+
+
+class SeamStats(NamedTuple):
+    """CIELAB steps over the pixel pairs across the mask's edge.
+
+    `step` is the result's mean step, `reference_step` the original's own at the same pairs;
+    `ratio` = step / reference_step (1.0 = no seam), 1.0 where there is no edge.
+    """
+
+    pairs: int
+    step: float
+    reference_step: float
+    ratio: float
+
+
+class WorstSpot(NamedTuple):
+    """The pixel of largest difference in one neighbourhood."""
+
+    x: int
+    y: int
+    difference: int
+    distance: int
+
+
+@dataclass(frozen=True)
+class BleedReport:
+    """What changed outside the mask. Differences are the largest over R, G, B, in levels 0-255.
+
+    `changed` counts protected pixels that differ by more than `tolerance`; `max`, `mean` and
+    `p99` are over all protected pixels; `reach` is how far from the mask's edge a changed pixel
+    lies, in px, on the chessboard metric the host's separable blur follows.
+    """
+
+    size: tuple[int, int]
+    tolerance: int
+    protected: int
+    changed: int
+    max: int
+    mean: float
+    p99: float
+    reach: int
+    verdict: Verdict
+    zones: tuple[ZoneStats, ...] = ()
+    profile: tuple[ProfileBin, ...] = ()
+    seam: SeamStats = SeamStats(0, 0.0, 0.0, 1.0)
+    histogram: tuple[int, ...] = ()
+    worst: tuple[WorstSpot, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts, lists and numbers, ready for `json.dumps`."""
+        plain = asdict(self)
+        plain["verdict"] = self.verdict.value
+        plain["size"] = list(self.size)
+        plain["zones"] = {zone.name: _without(zone, "name") for zone in self.zones}
+        plain["profile"] = [entry._asdict() for entry in self.profile]
+        plain["seam"] = self.seam._asdict()
+        plain["histogram"] = list(self.histogram)
+        plain["worst"] = [spot._asdict() for spot in self.worst]
+        return plain
+
+
+def _without(entry: ZoneStats, name: str) -> dict[str, Any]:
+    return {key: value for key, value in entry._asdict().items() if key != name}
