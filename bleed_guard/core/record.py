@@ -1,0 +1,216 @@
+"""What is kept of one guarded generation: the records the tab, the API and the files show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from bleed_guard.core.job import Box, Change, Finding, Verdict
+
+
+class Stage(NamedTuple):
+    """The protected pixels after one stage of the pipeline: how many differ, and the largest.
+
+    `name` is one of decoded, composite, after other scripts, guarded, saved file; `scripts`
+    names who may have changed the picture since the stage before.
+    """
+
+    name: str
+    changed: int
+    max: int
+    scripts: tuple[str, ...] = ()
+
+
+class Pictures(Protocol):
+    """The arrays of one image, loaded when somebody looks. All of the result's size.
+
+    `reference`, `unguarded` (what the host alone would have given) and `result` are uint8
+    H x W x 3 RGB, `mask` uint8 H x W with 255 = repaint, `protected` bool H x W.
+    """
+
+    @property
+    def reference(self) -> np.ndarray: ...
+
+    @property
+    def unguarded(self) -> np.ndarray: ...
+
+    @property
+    def result(self) -> np.ndarray: ...
+
+    @property
+    def mask(self) -> np.ndarray: ...
+
+    @property
+    def protected(self) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class LoadedPictures:
+    """`Pictures` that are simply in memory."""
+
+    reference: np.ndarray
+    unguarded: np.ndarray
+    result: np.ndarray
+    mask: np.ndarray
+    protected: np.ndarray
+
+    @property
+    def size_in_bytes(self) -> int:
+        return sum(array.nbytes for array in vars(self).values())
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """One image of a generation.
+
+    `changed` and `max` are of the result, `prevented`, `prevented_max` and `prevented_reach` of
+    what the host alone would have given; all over the `protected` pixels. `reason` says why an
+    image is not guarded. `saved_as` is the file, "" if none was written.
+    """
+
+    index: int
+    verdict: Verdict
+    protected: int
+    changed: int
+    max: int
+    prevented: int = 0
+    prevented_max: int = 0
+    prevented_reach: int = 0
+    reason: str = ""
+    saved_as: str = ""
+    stages: tuple[Stage, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    predicted_reach: int = 0
+    crop_box: Box | None = None
+    pictures: Pictures | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one line, for people."""
+        if self.verdict is Verdict.NOT_GUARDED:
+            return f"NOT GUARDED: {self.reason}"
+        told = f"{self.changed:,} of {self.protected:,} protected pixels changed"
+        if self.changed:
+            told += f" (max {self.max})"
+        return f"{told}. Without the guard: {self.prevented_text}."
+
+    @property
+    def prevented_text(self) -> str:
+        """For instance "2,805 (max 222, reach 10 px)", or "0"."""
+        if not self.prevented:
+            return "0"
+        reach = f", reach {self.prevented_reach} px"
+        return f"{self.prevented:,} (max {self.prevented_max}{reach})"
+
+
+@dataclass(frozen=True)
+class GenerationRecord:
+    """One run of the host: its images, what was changed beforehand, and the facts of the run.
+
+    `facts` are label -> value pairs in the order they are shown; `owner` is the logged-in user,
+    "" without authentication; `started` is seconds since the epoch.
+    """
+
+    id: str
+    started: float
+    images: tuple[ImageRecord, ...] = ()
+    changes: tuple[Change, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    preset: str = "guard"
+    tolerance: int = 0
+    owner: str = ""
+    prompt: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def with_image(self, image: ImageRecord) -> GenerationRecord:
+        """This record with `image` added, or put in the place of the one with its index."""
+        others = [entry for entry in self.images if entry.index != image.index]
+        images = sorted([*others, image], key=lambda entry: entry.index)
+        return replace(self, images=tuple(images))
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of its images; not guarded if there are none."""
+        order = list(WORST_FIRST)
+        verdicts = [image.verdict for image in self.images] or [Verdict.NOT_GUARDED]
+        return min(verdicts, key=order.index)
+
+
+WORST_FIRST = (
+    Verdict.NOT_GUARDED,
+    Verdict.BLEED,
+    Verdict.WITHIN_TOLERANCE,
+    Verdict.FULL_REDO,
+    Verdict.CLEAN,
+)
+
+
+class RecordStore(Protocol):
+    """Where the records are kept; the host's history implements it."""
+
+    def latest(self, owner: str = "") -> GenerationRecord | None: ...
+
+    def get(self, record_id: str, owner: str = "") -> GenerationRecord | None: ...
+
+    def list(self, owner: str = "") -> tuple[GenerationRecord, ...]:
+        """Newest first."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change, so that a page knows when to look again."""
+        ...
+
+
+def describe_record(record: GenerationRecord) -> dict[str, Any]:
+    """The record without pictures, ready for `json.dumps`: for report.json and the API."""
+    return {
+        "id": record.id,
+        "started": record.started,
+        "verdict": record.verdict.value,
+        "preset": record.preset,
+        "tolerance": record.tolerance,
+        "prompt": record.prompt,
+        "facts": record.facts,
+        "changes": [change.text for change in record.changes],
+        "findings": [describe_finding(finding) for finding in record.findings],
+        "images": [_describe_image(image) for image in record.images],
+    }
+
+
+def describe_finding(finding: Finding) -> dict[str, Any]:
+    """A finding as plain values."""
+    return {
+        "cause": finding.cause.value,
+        "severity": finding.severity.value,
+        "what": finding.what,
+        "why": finding.why,
+        "fix": None if finding.fix is None else vars(finding.fix).copy(),
+        "pixels": finding.pixels,
+        "max": finding.max,
+        "where": None if finding.where is None else list(finding.where),
+        "evidence": finding.evidence,
+        "certainty": finding.certainty.value,
+    }
+
+
+def _describe_image(image: ImageRecord) -> dict[str, Any]:
+    return {
+        "index": image.index,
+        "verdict": image.verdict.value,
+        "sentence": image.sentence,
+        "protected": image.protected,
+        "changed": image.changed,
+        "max": image.max,
+        "prevented": image.prevented,
+        "prevented_max": image.prevented_max,
+        "prevented_reach": image.prevented_reach,
+        "predicted_reach": image.predicted_reach,
+        "reason": image.reason,
+        "saved_as": image.saved_as,
+        "stages": [stage._asdict() for stage in image.stages],
+        "findings": [describe_finding(finding) for finding in image.findings],
+        "crop_box": None if image.crop_box is None else list(image.crop_box),
+    }
