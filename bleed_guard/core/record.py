@@ -45,6 +45,10 @@ class Pictures(Protocol):
     @property
     def protected(self) -> np.ndarray: ...
 
+    def crop(self, name: str, box: Box) -> np.ndarray:
+        """The part `box` of the array called `name`, without loading more than that."""
+        ...
+
 
 @dataclass(frozen=True)
 class LoadedPictures:
@@ -59,6 +63,10 @@ class LoadedPictures:
     @property
     def size_in_bytes(self) -> int:
         return sum(array.nbytes for array in vars(self).values())
+
+    def crop(self, name: str, box: Box) -> np.ndarray:
+        """The part `box` of the array called `name`."""
+        return getattr(self, name)[box.slices]
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,10 @@ WORST_FIRST = (
 
 class RecordStore(Protocol):
     """Where the records are kept; the host's history implements it."""
+
+    def add(self, record: GenerationRecord) -> None:
+        """Keep the record as the newest, or in the place of the one with its id."""
+        ...
 
     def latest(self, owner: str = "") -> GenerationRecord | None: ...
 

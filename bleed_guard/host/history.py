@@ -1,0 +1,384 @@
+"""The last generations, for the tab: a bounded amount of memory, the rest on disk.
+
+`HISTORY` lives as long as the host's process and so survives Reload UI.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import secrets
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+import cv2
+import numpy as np
+
+from bleed_guard.core.job import Box
+from bleed_guard.core.measure import difference
+from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures
+
+log = logging.getLogger("bleed_guard")
+
+DEFAULT_LIMIT = 20
+MEMORY_LIMIT = 64 * 2**20
+DISK_LIMIT = 8 * 2**30
+FOLDER_PREFIX = "bleed-guard-history-"
+LOCK_NAME = "in-use"
+
+
+class ForgottenError(LookupError):
+    """The pictures of this generation are no longer kept."""
+
+
+class KeptArray:
+    """One array, in memory or in a file of its own."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array: np.ndarray | None = array
+        self._path: Path | None = None
+        self.nbytes = array.nbytes
+
+    @property
+    def bytes_in_memory(self) -> int:
+        return 0 if self._array is None else self.nbytes
+
+    @property
+    def bytes_on_disk(self) -> int:
+        return 0 if self._path is None else self.nbytes
+
+    def load(self) -> np.ndarray:
+        """The array, read-only; mapped from its file if it is on disk. ForgottenError."""
+        array, path = self._array, self._path
+        if array is not None:
+            return array
+        if path is None:
+            raise ForgottenError("these pictures are no longer in the history")
+        try:
+            return np.load(path, mmap_mode="r")
+        except OSError as error:
+            raise ForgottenError(f"the history's file is gone: {error}") from error
+
+    def move_to_disk(self, folder: Path) -> None:
+        """Write the array to a new file in `folder` and let go of the memory. OSError."""
+        if self._array is None or not self._array.size:
+            return
+        path = folder / f"{secrets.token_hex(16)}.npy"
+        np.save(path, self._array)
+        self._path, self._array = path, None
+
+    def forget(self) -> None:
+        """Drop the memory and the file."""
+        path, self._array, self._path = self._path, None, None
+        if path is not None:
+            with contextlib.suppress(OSError):  # a reader has it mapped (Windows): swept at exit
+                path.unlink()
+
+
+@dataclass(frozen=True)
+class KeptPicture:
+    """A picture as its difference from the reference: all it changes lies in `box`."""
+
+    box: Box
+    patch: KeptArray
+
+    def crop(self, reference: np.ndarray, box: Box) -> np.ndarray:
+        """The part `box` of the picture; `reference` is the same part of the reference."""
+        patch = self.patch.load()
+        overlap = _intersect(self.box, box)
+        if overlap is None:
+            return reference
+        whole = reference.copy()
+        whole[_relative(overlap, box).slices] = patch[_relative(overlap, self.box).slices]
+        return whole
+
+
+class KeptPictures:
+    """The pictures of one image: the reference, and what differs from it. Is a `Pictures`."""
+
+    def __init__(self, pictures: Pictures, shared: KeptPictures | None = None) -> None:
+        self._reference = _keep(pictures.reference, shared and shared._reference)
+        self._mask = _keep(pictures.mask, shared and shared._mask)
+        packed = np.packbits(pictures.protected, axis=1)
+        self._protected = _keep(packed, shared and shared._protected)
+        self.shape = pictures.reference.shape[:2]
+        self._others = {
+            name: _keep_difference(pictures.reference, getattr(pictures, name))
+            for name in ("unguarded", "result")
+        }
+
+    @property
+    def arrays(self) -> tuple[KeptArray, ...]:
+        patches = (other.patch for other in self._others.values())
+        return (self._reference, self._mask, self._protected, *patches)
+
+    @property
+    def reference(self) -> np.ndarray:
+        return self.crop("reference", self._all)
+
+    @property
+    def unguarded(self) -> np.ndarray:
+        return self.crop("unguarded", self._all)
+
+    @property
+    def result(self) -> np.ndarray:
+        return self.crop("result", self._all)
+
+    @property
+    def mask(self) -> np.ndarray:
+        return self.crop("mask", self._all)
+
+    @property
+    def protected(self) -> np.ndarray:
+        return self.crop("protected", self._all)
+
+    def crop(self, name: str, box: Box) -> np.ndarray:
+        """The part `box` of the picture `name`, reading no more than that. ForgottenError."""
+        if name == "mask":
+            return self._mask.load()[box.slices]
+        if name == "protected":
+            rows = self._protected.load()[box.top : box.bottom]
+            return np.unpackbits(rows, axis=1)[:, box.left : box.right].astype(bool)
+        reference = self._reference.load()[box.slices]
+        return reference if name == "reference" else self._others[name].crop(reference, box)
+
+    @property
+    def _all(self) -> Box:
+        height, width = self.shape
+        return Box(0, 0, width, height)
+
+
+class History:
+    """A thread-safe store of generation records. Implements `core.record.RecordStore`.
+
+    Keeps `limit` generations of each owner, at most `memory_limit` bytes of their pictures in
+    memory and `disk_limit` bytes in files under the folder given to `configure`; whatever
+    exceeds a bound goes, the oldest first.
+    """
+
+    def __init__(self, memory_limit: int = MEMORY_LIMIT, disk_limit: int = DISK_LIMIT) -> None:
+        self._lock = threading.RLock()
+        self._records: dict[str, GenerationRecord] = {}
+        self._memory_limit = memory_limit
+        self._disk_limit = disk_limit
+        self._limit = DEFAULT_LIMIT
+        self._parent: Path | None = None
+        self._folder: Path | None = None
+        self._in_use: IO[bytes] | None = None
+        self._revision = 0
+
+    def configure(self, folder: str | Path, limit: int = DEFAULT_LIMIT) -> None:
+        """Keep `limit` generations per owner, what memory cannot hold under `folder`.
+
+        May be called again at any time; what is on disk already stays where it is. Left-overs
+        of processes that ended without cleaning up are removed.
+        """
+        with self._lock:
+            self._parent = Path(folder)
+            self._limit = max(1, limit)
+            _remove_left_overs(self._parent)
+            self._trim()
+
+    def add(self, record: GenerationRecord) -> None:
+        """Keep `record` as the newest, or in the place of the one with its id."""
+        with self._lock:
+            previous = self._records.get(record.id)
+            kept, last = replace(record, images=()), None
+            for image in record.images:
+                kept = kept.with_image(_keep_image(image, last))
+                last = kept.images[-1].pictures
+                self._records[record.id] = kept
+                self._spill_oldest()
+            self._records[record.id] = kept
+            if previous is not None:
+                self._forget(previous)
+            self._revision += 1
+            self._trim()
+
+    def latest(self, owner: str = "") -> GenerationRecord | None:
+        """The newest generation of `owner`."""
+        return next(iter(self.list(owner)), None)
+
+    def get(self, record_id: str, owner: str = "") -> GenerationRecord | None:
+        """The generation of that id, if it is kept and belongs to `owner`."""
+        with self._lock:
+            record = self._records.get(record_id)
+        return record if record is not None and record.owner == owner else None
+
+    def list(self, owner: str = "") -> tuple[GenerationRecord, ...]:
+        """The generations of `owner`, newest first."""
+        with self._lock:
+            records = [record for record in self._records.values() if record.owner == owner]
+        return tuple(reversed(records))
+
+    @property
+    def revision(self) -> int:
+        return self._revision
+
+    @property
+    def bytes_in_memory(self) -> int:
+        """What the kept pictures take of memory."""
+        with self._lock:
+            return sum(array.bytes_in_memory for array in self._arrays())
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """What the kept pictures take on disk."""
+        with self._lock:
+            return sum(array.bytes_on_disk for array in self._arrays())
+
+    def clear(self) -> None:
+        """Forget everything and remove the files."""
+        with self._lock:
+            for record in list(self._records.values()):
+                self._drop(record)
+            self._revision += 1
+            self._remove_folder()
+
+    def _trim(self) -> None:
+        for owner in {record.owner for record in self._records.values()}:
+            for record in self.list(owner)[self._limit :]:
+                self._drop(record)
+        self._spill_oldest()
+        while self.bytes_on_disk > self._disk_limit and len(self._records) > 1:
+            self._drop(next(iter(self._records.values())))
+
+    def _spill_oldest(self) -> None:
+        """Move the oldest arrays to disk until memory holds no more than its limit."""
+        excess = self.bytes_in_memory - self._memory_limit
+        for array in list(self._arrays()):
+            if excess <= 0:
+                return
+            excess -= array.bytes_in_memory
+            self._spill(array)
+
+    def _spill(self, array: KeptArray) -> None:
+        """To disk; what cannot be written is forgotten, for the bound on memory holds."""
+        try:
+            array.move_to_disk(self._make_folder())
+        except OSError as error:
+            log.warning("The Bleed tab lost the pictures of an older run: %s", error)
+            array.forget()
+
+    def _drop(self, record: GenerationRecord) -> None:
+        del self._records[record.id]
+        self._forget(record)
+
+    def _forget(self, record: GenerationRecord) -> None:
+        """Let go of the pictures of a record that is no longer kept."""
+        needed = {id(array) for array in self._arrays()}
+        for array in _arrays_of(record):
+            if id(array) not in needed:
+                array.forget()
+
+    def _arrays(self) -> Iterator[KeptArray]:
+        """Every kept array once, the oldest generation's first."""
+        seen: set[int] = set()
+        for record in self._records.values():
+            for array in _arrays_of(record):
+                if id(array) not in seen:
+                    seen.add(id(array))
+                    yield array
+
+    def _make_folder(self) -> Path:
+        """The folder of this process, made when first needed. OSError."""
+        if self._folder is None:
+            if self._parent is None:
+                raise OSError("the history has no folder")
+            folder = self._parent / f"{FOLDER_PREFIX}{secrets.token_hex(8)}"
+            folder.mkdir(parents=True)
+            self._in_use = (folder / LOCK_NAME).open("wb")
+            _lock_file(self._in_use)
+            self._folder = folder
+            atexit.register(self._remove_folder)
+        return self._folder
+
+    def _remove_folder(self) -> None:
+        if self._folder is not None:
+            if self._in_use is not None:
+                self._in_use.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = self._in_use = None
+
+
+def _arrays_of(record: GenerationRecord) -> Iterator[KeptArray]:
+    for image in record.images:
+        if isinstance(image.pictures, KeptPictures):
+            yield from image.pictures.arrays
+
+
+def _keep_image(image: ImageRecord, last: Pictures | None) -> ImageRecord:
+    """The image with its pictures in our form, sharing with `last` what is the same."""
+    if image.pictures is None or isinstance(image.pictures, KeptPictures):
+        return image
+    shared = last if isinstance(last, KeptPictures) else None
+    return replace(image, pictures=KeptPictures(image.pictures, shared))
+
+
+def _keep(array: np.ndarray, same: KeptArray | None) -> KeptArray:
+    """`same` if it holds these very values, as images of one batch do; else a new one."""
+    if same is not None:
+        with contextlib.suppress(ForgottenError):
+            if np.array_equal(same.load(), array):
+                return same
+    is_whole = array.base is None and array.flags.c_contiguous
+    return KeptArray(array if is_whole else array.copy())
+
+
+def _keep_difference(reference: np.ndarray, picture: np.ndarray) -> KeptPicture:
+    left, top, width, height = cv2.boundingRect(difference(reference, picture))
+    box = Box(left, top, left + width, top + height)
+    return KeptPicture(box, KeptArray(picture[box.slices].copy()))
+
+
+def _intersect(first: Box, second: Box) -> Box | None:
+    left, top = max(first.left, second.left), max(first.top, second.top)
+    right, bottom = min(first.right, second.right), min(first.bottom, second.bottom)
+    return Box(left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _relative(box: Box, origin: Box) -> Box:
+    return Box(
+        box.left - origin.left,
+        box.top - origin.top,
+        box.right - origin.left,
+        box.bottom - origin.top,
+    )
+
+
+def _remove_left_overs(parent: Path) -> None:
+    """Remove the folders of processes that are gone: nobody holds their lock file."""
+    for folder in parent.glob(f"{FOLDER_PREFIX}*"):
+        if not _is_in_use(folder / LOCK_NAME):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_in_use(lock: Path) -> bool:
+    try:
+        with lock.open("r+b") as handle:
+            _lock_file(handle)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _lock_file(handle: IO[bytes]) -> None:
+    """Lock an open file for this process until it is closed; OSError if another one has it."""
+    try:
+        import fcntl
+    except ImportError:
+        import msvcrt
+
+        msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+HISTORY = History()
