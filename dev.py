@@ -1,8 +1,8 @@
 """One command for everything a developer does: demo, test, bench, lint, python.
 
-Standard library only. Every subcommand makes what it needs on first use - a virtual environment per
-set of host packages under .venvs/, the JavaScript tools under node_modules/ - and uses it again until
-its requirement files change.
+Standard library only. Every subcommand makes what it needs on first use - a virtual environment
+per set of host packages under .venvs/, the JavaScript tools under node_modules/ - and uses it again
+until its requirement files change.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REPORTS = VENVS / "reports"
 
 # The one Python version for which every package of all three hosts has a wheel: Pillow 9.5 and
 # scikit-image 0.21 (A1111, Forge) stop there, numpy 2.3 (Forge Neo) and SciPy 1.16 begin there.
-PYTHON = (3, 11)
+PYTHON_VERSION = "3.11"
 PYTHON_NAMES = ("python3.11", "python3", "python")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -67,10 +67,19 @@ class Environment:
 
     def key(self) -> str:
         """Hash of all that decides what is installed."""
-        digest = hashlib.sha256(repr((PYTHON, self.is_complete)).encode())
+        digest = hashlib.sha256(repr((PYTHON_VERSION, self.is_complete)).encode())
         for name in self.requirements:
             digest.update((ROOT / "requirements" / name).read_bytes())
         return digest.hexdigest()
+
+    def is_ready(self) -> bool:
+        """Whether it is there, complete, and made from the requirement files as they stand.
+
+        Its Python is a link: it points to nothing once the Python it was made from is gone.
+        """
+        if not (self.python.exists() and self.stamp.is_file()):
+            return False
+        return self.stamp.read_text() == self.key()
 
 
 ENVIRONMENTS = {
@@ -89,14 +98,8 @@ ENVIRONMENTS = {
 
 def is_right_python(executable: str) -> bool:
     """Whether `executable` is a Python of the needed version that can make virtual environments."""
-    probe = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
-    try:
-        answer = subprocess.run(
-            [executable, "-c", probe], capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return False
-    return answer.returncode == 0 and answer.stdout.split() == [str(part) for part in PYTHON]
+    probe = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+    return read_lines(executable, "-c", probe) == [PYTHON_VERSION]
 
 
 def find_python() -> str:
@@ -105,16 +108,27 @@ def find_python() -> str:
     Raises:
         SetupError: none is installed.
     """
-    candidates = [sys.executable]
-    candidates += [path for name in PYTHON_NAMES if (path := shutil.which(name))]
-    for executable in candidates:
-        if is_right_python(executable):
+    candidates = [sys.executable, *PYTHON_NAMES]
+    candidates += read_lines("py", f"-{PYTHON_VERSION}", "-c", "import sys; print(sys.executable)")
+    candidates += read_lines("uv", "python", "find", PYTHON_VERSION)
+    for candidate in candidates:
+        executable = shutil.which(candidate)
+        if executable and is_right_python(executable):
             return executable
-    wanted = ".".join(str(part) for part in PYTHON)
     raise SetupError(
-        f"Python {wanted} with its venv module is missing (the hosts' pinned packages have wheels "
-        f"for that version only): install it so that `python{wanted}` is on the PATH."
+        f"Python {PYTHON_VERSION} with its venv module is missing (the hosts' pinned packages have "
+        f"wheels for that version only): install it so that `python{PYTHON_VERSION}` is on the "
+        f"PATH, for instance with `uv python install {PYTHON_VERSION}`."
     )
+
+
+def read_lines(*command: str) -> list[str]:
+    """What `command` prints, by line; nothing if it is not installed or fails."""
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return answer.stdout.splitlines()
 
 
 def run(command: Sequence[str | Path], **environment: str) -> int:
@@ -126,6 +140,25 @@ def run(command: Sequence[str | Path], **environment: str) -> int:
         )
     except KeyboardInterrupt:
         return 130
+
+
+def run_quietly(command: Sequence[str | Path], complaint: str) -> None:
+    """Run `command` and keep what it prints for the case that it fails.
+
+    Raises:
+        SetupError: it failed; its last lines have been printed.
+    """
+    answer = subprocess.run(
+        [str(part) for part in command],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        print(*answer.stdout.splitlines()[-30:], sep="\n", file=sys.stderr, flush=True)
+        raise SetupError(f"{complaint}; the lines above say why.")
 
 
 def say(text: str) -> None:
@@ -149,17 +182,6 @@ def locked(name: str) -> Iterator[None]:
         yield
 
 
-def is_ready(environment: Environment) -> bool:
-    """Whether the environment is there, complete and made from today's requirement files."""
-    stamp = environment.stamp
-    return stamp.is_file() and stamp.read_text() == environment.key() and has_working_python(stamp)
-
-
-def has_working_python(stamp: Path) -> bool:
-    """Whether the Python an environment was made from is still installed (it is a link)."""
-    return any((stamp.parent / place).exists() for place in ("bin/python", "Scripts/python.exe"))
-
-
 def ensure(name: str) -> Path:
     """Path of the Python of the environment `name`, made first where that is needed.
 
@@ -167,10 +189,10 @@ def ensure(name: str) -> Path:
         SetupError: no fitting Python, or pip failed; what pip said has been printed.
     """
     environment = ENVIRONMENTS[name]
-    if is_ready(environment):
+    if environment.is_ready():
         return environment.python
     with locked(name):
-        if not is_ready(environment):
+        if not environment.is_ready():
             make(environment)
     return environment.python
 
@@ -180,13 +202,20 @@ def make(environment: Environment) -> None:
     say(f"making .venvs/{environment.name} (once, a minute or two)")
     python = find_python()
     shutil.rmtree(environment.folder, ignore_errors=True)
-    install = [environment.python, "-m", "pip", "install", "--quiet", "--no-input"]
+    install = [
+        environment.python,
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--no-warn-script-location",
+    ]
     install += ["--disable-pip-version-check"]
     install += ["--no-deps"] if environment.is_complete else []
     for name in environment.requirements:
         install += ["-r", Path("requirements", name)]
-    if run([python, "-m", "venv", environment.folder]) or run(install):
-        raise SetupError(f"the environment .venvs/{environment.name} could not be made; see above.")
+    for step in ([python, "-m", "venv", environment.folder], install):
+        run_quietly(step, f"the environment .venvs/{environment.name} could not be made")
     environment.stamp.write_text(environment.key())
 
 
@@ -202,8 +231,8 @@ def ensure_node_modules() -> None:
         if stamp.is_file() and stamp.read_text() == key:
             return
         say("installing the JavaScript tools in node_modules/")
-        if run([find_node("npm"), "ci", "--no-audit", "--no-fund", "--loglevel=error"]):
-            raise SetupError("the JavaScript tools could not be installed; see above.")
+        install = [find_node("npm"), "ci", "--no-audit", "--no-fund"]
+        run_quietly(install, "the JavaScript tools could not be installed")
         stamp.write_text(key)
 
 

@@ -4,7 +4,7 @@ const js = require("@eslint/js");
 
 const readonly = (...names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 
-/** What a page has, and what the WebUI's page adds (declared in types/webui.d.ts). */
+/** What a page has; below it what the WebUI's page adds (declared in types/webui.d.ts). */
 const page = readonly(
     "window", "document", "navigator", "location", "console", "performance", "localStorage",
     "setTimeout", "clearTimeout", "setInterval", "clearInterval", "queueMicrotask",
@@ -15,9 +15,12 @@ const page = readonly(
     "AbortController", "HTMLElement", "HTMLInputElement", "HTMLTextAreaElement", "HTMLImageElement",
     "HTMLCanvasElement", "HTMLButtonElement", "HTMLSelectElement", "Element", "Node", "Document",
     "DOMParser", "DOMMatrix", "DOMPoint", "DOMRect", "CSS", "ClipboardItem", "customElements",
-    "gradioApp", "onUiLoaded", "onAfterUiUpdate", "onUiUpdate", "onOptionsChanged", "updateInput",
-    "get_uiCurrentTabContent", "opts", "getTranslation", "globalThis",
+    "crypto", "globalThis",
 );
+const webui = [
+    "gradioApp", "onUiLoaded", "onAfterUiUpdate", "onUiUpdate", "onOptionsChanged", "updateInput",
+    "get_uiCurrentTabContent", "opts", "getTranslation",
+];
 const node = readonly(
     "require", "module", "process", "console", "__dirname", "setTimeout", "clearTimeout",
     "setImmediate", "globalThis", "URL",
@@ -39,13 +42,29 @@ const strict = {
 module.exports = [
     { ignores: [".venvs/", "out/", "**/vendor/"] },
     {
-        files: ["javascript/**/*.js", "minihost/**/*.js"],
+        files: ["javascript/**/*.js"],
         languageOptions: {
             ecmaVersion: 2022,
             sourceType: "script",
-            globals: { ...page, module: "readonly" },
+            globals: { ...page, ...readonly(...webui), module: "readonly" },
         },
         rules: strict,
+    },
+    {
+        // The page's side: its functions are the globals that the page and extensions call.
+        files: ["minihost/**/*.js"],
+        languageOptions: {
+            ecmaVersion: 2022,
+            sourceType: "script",
+            globals: { ...page, ...Object.fromEntries(webui.map((name) => [name, "writable"])) },
+        },
+        rules: {
+            ...strict,
+            "no-implicit-globals": "off",
+            "no-redeclare": ["error", { builtinGlobals: false }],
+            "no-undef": "off",
+            "no-unused-vars": ["error", { vars: "local" }],
+        },
     },
     {
         files: ["tests/js/**/*.js", "eslint.config.js"],

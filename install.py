@@ -1,7 +1,7 @@
 """Run by the host at start: installs nothing, says what is missing.
 
-Every host brings what this extension uses, so there is nothing to install. Should a package be absent
-all the same - a broken or half-made environment - this names it in one line before anything fails.
+Every host brings what this extension uses, so there is nothing to install. Should a package be
+absent all the same - a broken or half-made environment - this names it in one line.
 """
 
 import sys

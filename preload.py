@@ -12,8 +12,8 @@ def preload(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bleed-guard-strict",
         action="store_true",
-        help="Bleed Guard: inpaints are always protected; users cannot switch the guard off, choose "
-        "the preset full-redo or widen the band in which pixels outside the mask may change",
+        help="Bleed Guard: inpaints are always protected; users cannot switch the guard off, "
+        "choose the preset full-redo or widen the band in which pixels outside may change",
     )
     parser.add_argument(
         "--bleed-guard-data-dir",
