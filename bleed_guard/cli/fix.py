@@ -1,0 +1,76 @@
+"""`fix`: repair any tool's result, so that everything outside the mask is as it was."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from bleed_guard.cli.compare import CompareOptions, Paths, Pictures, load_pictures
+from bleed_guard.cli.errors import CommandError, Exit
+from bleed_guard.core.composite import paste_back
+from bleed_guard.core.mask import HARD_LEVEL
+from bleed_guard.images import DEEP_LEVELS, Picture, deepen, read_picture, shallow
+from bleed_guard.saving import check_target, read_metadata, write_picture
+
+
+def run_fix(arguments: argparse.Namespace) -> Exit:
+    """Paste the original back and write the repaired picture."""
+    paths = Paths(arguments.original, arguments.result, arguments.mask)
+    check_target(arguments.out, lossy=arguments.lossy, force=arguments.force)
+    pictures = load_pictures(paths, CompareOptions())
+    repaired = repair(pictures, blend=arguments.blend, feather=arguments.feather)
+    metadata = read_metadata(paths.original).over(read_metadata(paths.result))
+    write_picture(arguments.out, repaired, metadata)
+    for note in pictures.notes:
+        print(f"note: {note}")
+    print(_verify(arguments.out, pictures.original, pictures.mask < HARD_LEVEL, arguments.lossy))
+    return Exit.CLEAN
+
+
+def repair(pictures: Pictures, *, blend: str, feather: int) -> Picture:
+    """The result with the original put back outside the mask, at the original's depth.
+
+    Alpha is the original's outside the mask; inside it is the result's where it has one.
+    """
+    original, result, mask = pictures.original, pictures.result, pictures.mask
+    pixels = paste_back(
+        shallow(original.pixels), shallow(result.pixels), mask, blend=blend, feather=feather
+    )
+    inside = mask >= HARD_LEVEL
+    if original.depth == 16:
+        pixels = _paste_deep(original.pixels, result.pixels, pixels, inside)
+    return Picture(original.path, pixels, _paste_alpha(original, result, inside))
+
+
+def _paste_deep(
+    original: np.ndarray, result: np.ndarray, blended: np.ndarray, inside: np.ndarray
+) -> np.ndarray:
+    """The 8-bit blend applied to 16-bit pictures: what it moved each pixel by, times 257.
+
+    uint16 H x W x 3 original, uint8 or uint16 result, uint8 blend, bool H x W -> uint16.
+    """
+    generated = deepen(result).astype(np.int32)
+    moved = (blended.astype(np.int32) - shallow(result)) * DEEP_LEVELS
+    mixed = np.clip(generated + moved, 0, 65535).astype(np.uint16)
+    return np.where(inside[..., None], mixed, original)
+
+
+def _paste_alpha(original: Picture, result: Picture, inside: np.ndarray) -> np.ndarray | None:
+    if original.alpha is None or result.alpha is None:
+        return original.alpha
+    alpha = deepen(result.alpha) if original.depth == 16 else shallow(result.alpha)
+    return np.where(inside, alpha, original.alpha)
+
+
+def _verify(target: str, original: Picture, outside: np.ndarray, lossy: bool) -> str:
+    """Read the written file back, for the promise is about the bytes on disk; what to tell."""
+    written = read_picture(target)
+    differs = (written.pixels != original.pixels).any(axis=2) & outside
+    changed, protected = int(np.count_nonzero(differs)), int(np.count_nonzero(outside))
+    told = f"written: {target}: {changed:,} of {protected:,} protected pixels differ"
+    if not changed:
+        return told
+    if lossy:
+        return f"{told}, because the format is lossy"
+    raise CommandError(f"{target}: was written, but does not hold the original's pixels when read")

@@ -1,0 +1,273 @@
+"""Picture files at the edge: any file -> arrays, and arrays -> a file that keeps what came along.
+
+The only place outside the host that opens picture files. Arrays are RGB; 16-bit files stay 16-bit.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+PIXEL_LIMIT = 2 * 89_478_485
+"""Pillow's own limit against decompression bombs: 178 megapixels."""
+
+DEEP_LEVELS = 257
+"""16-bit levels per 8-bit level: 65535 / 255."""
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_GREY, PNG_RGB, PNG_RGBA = 0, 2, 6
+READABLE = "PNG, JPEG, WebP, TIFF, BMP or another format Pillow reads"
+
+
+class PictureError(Exception):
+    """A file that cannot be read or written; the message is one sentence that names it."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded file, upright.
+
+    `pixels` is uint8 or uint16 H x W x 3 RGB; `alpha` the same dtype, H x W, or None if the file
+    has no transparency.
+    """
+
+    path: str
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in px."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    @property
+    def depth(self) -> int:
+        """Bits per channel: 8 or 16."""
+        return 8 * self.pixels.itemsize
+
+
+class MaskChannel(str, Enum):
+    """Which part of a mask file is the mask."""
+
+    AUTO = "auto"  # as the hosts do: the alpha channel if it is used, else luma
+    ALPHA = "alpha"
+    LUMA = "luma"
+
+
+class PngHeader(NamedTuple):
+    """What a PNG says of itself before its pixels."""
+
+    width: int
+    height: int
+    depth: int
+    color: int
+    is_interlaced: bool
+    chunks: frozenset[bytes]
+
+
+def read_picture(path: str | Path) -> Picture:
+    """Decode a file of any format Pillow or OpenCV reads, turned upright by its EXIF orientation.
+
+    PictureError if it is missing, no picture, damaged or larger than `PIXEL_LIMIT`.
+    """
+    return decode_picture(read_bytes(path), str(path))
+
+
+def read_mask_file(
+    path: str | Path, *, channel: MaskChannel | str = MaskChannel.AUTO, invert: bool = False
+) -> np.ndarray:
+    """The mask in a file: uint8 H x W, 255 = repaint. PictureError as `read_picture`."""
+    return decode_mask(read_bytes(path), str(path), channel=channel, invert=invert)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The file's bytes; PictureError with one sentence if it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise PictureError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise PictureError(f"{path}: this is a folder, expected a picture file") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PictureError(f"{path}: cannot be read ({reason})") from None
+
+
+def decode_picture(data: bytes, path: str) -> Picture:
+    """`read_picture` for bytes in memory; `path` is for messages."""
+    header = _read_header(data, path)
+    if header and _is_plain(header):
+        return _decode_plain(data, path, header)
+    if data[:4] in (b"II*\0", b"MM\0*"):
+        deep = _decode_deep_tiff(data)
+        if deep is not None:
+            return _split(deep, path)
+    return _decode_with_pillow(data, path)
+
+
+def decode_mask(
+    data: bytes, path: str, *, channel: MaskChannel | str = MaskChannel.AUTO, invert: bool = False
+) -> np.ndarray:
+    """`read_mask_file` for bytes in memory; `path` is for messages."""
+    from PIL import ImageOps
+
+    from bleed_guard.core.mask import read_mask
+
+    channel = MaskChannel(channel)
+    _read_header(data, path)
+    with open_image(data, path) as image, naming(path):
+        upright = ImageOps.exif_transpose(image)
+        if channel is MaskChannel.LUMA:
+            return read_mask(_without_alpha(upright), invert=invert)
+        if upright.mode in ("LA", "PA") or "transparency" in upright.info:
+            upright = upright.convert("RGBA")
+        if channel is MaskChannel.AUTO:
+            return read_mask(upright, invert=invert)
+        if upright.mode != "RGBA":
+            raise PictureError(f"{path}: has no alpha channel to be the mask")
+        return read_mask(upright.getchannel("A"), invert=invert)
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    """The picture with its transparency left out, not laid on anything."""
+    if image.mode[0] in "IF" or image.mode in ("1", "L", "RGB"):
+        return image
+    return image.convert("L" if image.mode == "LA" else "RGB")
+
+
+def shallow(levels: np.ndarray) -> np.ndarray:
+    """uint8 or uint16 levels -> uint8, rounded to the nearest."""
+    if levels.dtype == np.uint8:
+        return levels
+    return ((levels.astype(np.uint32) + DEEP_LEVELS // 2) // DEEP_LEVELS).astype(np.uint8)
+
+
+def deepen(levels: np.ndarray) -> np.ndarray:
+    """uint8 or uint16 levels -> uint16."""
+    return levels.astype(np.uint16) * DEEP_LEVELS if levels.dtype == np.uint8 else levels
+
+
+def _read_header(data: bytes, path: str) -> PngHeader | None:
+    """The header of a whole PNG, None for other formats; PictureError for a torn or absurd one."""
+    if not data.startswith(PNG_SIGNATURE):
+        return None
+    try:
+        chunks = frozenset(kind for kind, _ in png_chunks(data))
+        width, height, depth, color, _, _, interlace = struct.unpack_from(">IIBBBBB", data, 16)
+    except struct.error:
+        raise PictureError(f"{path}: this PNG is cut off") from None
+    if b"IEND" not in chunks:
+        raise PictureError(f"{path}: this PNG is cut off")
+    if width * height > PIXEL_LIMIT:
+        raise PictureError(
+            f"{path}: {width} x {height} is more than the {PIXEL_LIMIT // 10**6} megapixels allowed"
+        )
+    return PngHeader(width, height, depth, color, bool(interlace), chunks)
+
+
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(kind, content) of each chunk of a PNG up to where it ends or is cut off.
+
+    The content of IDAT chunks is left out (empty): it is large and nobody asks for it.
+    """
+    at = len(PNG_SIGNATURE)
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if at + 12 + length > len(data):
+            return
+        yield kind, b"" if kind == b"IDAT" else data[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def _is_plain(header: PngHeader) -> bool:
+    """Whether OpenCV decodes it exactly: no palette, no colour key, no orientation, no frames."""
+    is_deep = header.depth == 16
+    colors = (PNG_GREY, PNG_RGB, PNG_RGBA)
+    special = {b"tRNS", b"eXIf", b"acTL"}
+    return header.color in colors and header.depth >= 8 and (is_deep or not special & header.chunks)
+
+
+def _decode_plain(data: bytes, path: str, header: PngHeader) -> Picture:
+    import cv2
+
+    levels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if levels is None or levels.shape[:2] != (header.height, header.width):
+        raise PictureError(f"{path}: this PNG is damaged")
+    return _split(levels, path)
+
+
+def _decode_deep_tiff(data: bytes) -> np.ndarray | None:
+    """Colour TIFFs of 16 bits, which Pillow does not read: uint16 in OpenCV's order, else None."""
+    import cv2
+
+    levels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    return levels if levels is not None and levels.dtype == np.uint16 else None
+
+
+def _split(levels: np.ndarray, path: str) -> Picture:
+    """OpenCV's H x W, H x W x 3 BGR or H x W x 4 BGRA -> a Picture of H x W x 3 RGB and alpha."""
+    import cv2
+
+    if levels.ndim == 2:
+        return Picture(path, cv2.cvtColor(levels, cv2.COLOR_GRAY2RGB))
+    if levels.shape[2] == 4:
+        alpha = np.ascontiguousarray(levels[..., 3])
+        return Picture(path, cv2.cvtColor(levels, cv2.COLOR_BGRA2RGB), alpha)
+    return Picture(path, cv2.cvtColor(levels, cv2.COLOR_BGR2RGB))
+
+
+def _decode_with_pillow(data: bytes, path: str) -> Picture:
+    from PIL import ImageOps
+
+    with open_image(data, path) as image, naming(path):
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode[0] in "IF":
+            return Picture(path, _grey_to_rgb(np.asarray(upright)))
+        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+            levels = np.asarray(upright.convert("RGBA"))
+            return Picture(path, levels[..., :3].copy(), levels[..., 3].copy())
+        return Picture(path, np.asarray(upright.convert("RGB")))
+
+
+def _grey_to_rgb(levels: np.ndarray) -> np.ndarray:
+    """Grey levels of more than 8 bits, any dtype, H x W -> uint16 H x W x 3."""
+    deep = np.clip(levels, 0, 65535).astype(np.uint16)
+    return np.repeat(deep[..., None], 3, axis=2)
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Turn whatever a decoder raises on hostile bytes into one sentence that names the file."""
+    try:
+        yield
+    except PictureError:
+        raise
+    except Exception as error:
+        raise PictureError(f"{path}: this picture is damaged ({error})") from error
+
+
+def open_image(data: bytes, path: str) -> Image.Image:
+    """The file as a Pillow image, not yet decoded; PictureError if it is none or too large."""
+    from PIL import Image, UnidentifiedImageError
+
+    with naming(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            return Image.open(io.BytesIO(data))
+        except UnidentifiedImageError:
+            raise PictureError(f"{path}: this is not a picture (expected {READABLE})") from None
+        except Image.DecompressionBombError:
+            limit = PIXEL_LIMIT // 10**6
+            raise PictureError(f"{path}: more than the {limit} megapixels allowed") from None

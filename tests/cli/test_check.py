@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from bleed_guard import __version__
+
+TRIPLE = ("original.png", "bleed.png", "mask.png")
+
+
+def save(name: str, array: np.ndarray, **options: object) -> None:
+    Image.fromarray(array).save(name, **options)
+
+
+def test_an_edit_inside_the_mask_is_clean(files, run):
+    code, out, err = run("check", "original.png", "clean.png", "mask.png")
+    assert (code, err) == (0, "")
+    assert out == "clean: clean.png: 0 of 2,752 protected pixels changed\n"
+
+
+def test_one_level_in_one_pixel_is_bleed(files, run):
+    code, out, _ = run("check", *TRIPLE)
+    assert code == 1
+    assert out.startswith("bleed: bleed.png: 1 of 2,752 protected pixels changed")
+    assert "x 60, y 40: 1 levels" in out
+    assert "python -m bleed_guard fix original.png bleed.png mask.png" in out
+
+
+def test_tolerance_lets_it_pass_and_says_so(files, run):
+    code, out, _ = run("check", *TRIPLE, "--tolerance", 1)
+    assert code == 0
+    assert out.startswith("within tolerance: bleed.png: 0 of 2,752")
+    assert "largest difference 1" in out
+
+
+def test_json_has_what_is_documented(files, run):
+    code, out, _ = run("check", *TRIPLE, "--json", "-")
+    report = json.loads(out)
+    assert code == 1
+    assert report["changed"] == 1
+    assert report["protected"] == 2752
+    assert report["max"] == 1
+    assert report["mean"] == pytest.approx(1 / 2752)
+    assert report["verdict"] == "bleed"
+    assert report["size"] == [64, 48]
+    assert report["tolerance"] == 0
+    assert report["version"] == __version__
+    assert sum(zone["changed"] for zone in report["zones"].values()) == 1
+    assert sum(entry["changed"] for entry in report["profile"]) == 1
+    assert report["seam"]["ratio"] > 1
+
+
+def test_json_file_leaves_the_text_on_stdout(files, run):
+    code, out, _ = run("check", "original.png", "clean.png", "mask.png", "--json", "report.json")
+    assert code == 0
+    assert out.startswith("clean:")
+    assert json.loads(Path("report.json").read_text())["verdict"] == "clean"
+
+
+def test_heatmap_shows_the_pixel(files, run):
+    run("check", *TRIPLE, "--heatmap", "heat.png")
+    heat = np.asarray(Image.open("heat.png"))
+    lit = np.flatnonzero((heat[:48] != heat[0, 0]).any(axis=2).ravel())
+    assert 40 * 64 + 60 in lit
+    assert len(lit) == 1 + 16 * 20
+
+
+def test_heatmap_never_overwrites_a_picture(files, run):
+    before = Path("original.png").read_bytes()
+    code, _, err = run("check", *TRIPLE, "--heatmap", "original.png")
+    assert code == 2
+    assert "would overwrite" in err
+    assert Path("original.png").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("missing.png", None, "there is no such file"),
+        ("text.png", b"hello", "this is not a picture (expected PNG"),
+        ("empty.png", b"", "this is not a picture"),
+        ("torn.png", "half", "this PNG is cut off"),
+        ("flipped.png", "flip", "this PNG is damaged"),
+        ("bomb.png", "bomb", "100000 x 100000 is more than the 178 megapixels allowed"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_unreadable_file_is_one_sentence(files, run, name, content, told, place):
+    whole = Path("original.png").read_bytes()
+    if content == "half":
+        content = whole[: len(whole) // 2]
+    elif content == "flip":
+        content = whole[:200] + bytes(255 - byte for byte in whole[200:260]) + whole[260:]
+    elif content == "bomb":
+        content = whole[:16] + (100_000).to_bytes(4, "big") * 2 + whole[24:]
+    if content is not None:
+        Path(name).write_bytes(content)
+    arguments = list(TRIPLE)
+    arguments[place] = name
+    code, out, err = run("check", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"{name}: ")
+    assert told in err or (content and "damaged" in err)
+    assert err.count("\n") == 1
+
+
+def test_a_folder_is_one_sentence(files, run):
+    Path("folder").mkdir()
+    code, _, err = run("check", "folder", "bleed.png", "mask.png")
+    assert code == 2
+    assert err == "folder: this is a folder, expected a picture file\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("check",), "required: ORIGINAL, RESULT, MASK"),
+        (("check", *TRIPLE, "--tolerance", "256"), "a whole number from 0 to 255, got '256'"),
+        (("check", *TRIPLE, "--tolerance", "x"), "a whole number from 0 to 255, got 'x'"),
+        (("nonsense",), "invalid choice: 'nonsense'"),
+        ((), "COMMAND"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(files, run, arguments, told):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+def test_a_result_of_another_size_is_exit_3(files, run, pixels):
+    save("small.png", pixels[:40])
+    code, _, err = run("check", "original.png", "small.png", "mask.png")
+    assert code == 3
+    assert err == ("small.png: the result is 64 x 40 px, expected 64 x 48 as original.png is\n")
+
+
+def test_a_mask_of_other_proportions_is_exit_3(files, run, mask):
+    save("tall.png", np.vstack([mask, mask]))
+    code, _, err = run("check", "original.png", "clean.png", "tall.png")
+    assert code == 3
+    assert err.startswith("tall.png: the mask is 64 x 96 px and cannot be scaled")
+
+
+def test_a_mask_of_the_same_proportions_is_scaled_and_it_is_said(files, run, mask):
+    save("double.png", np.kron(mask, np.ones((2, 2), np.uint8)))
+    code, out, _ = run("check", "original.png", "clean.png", "double.png")
+    assert code == 0
+    assert "note: the mask was scaled from 128 x 96 to 64 x 48" in out
+
+
+@pytest.mark.parametrize(
+    ("level", "told", "code"),
+    [(0, "every pixel is protected", 1), (255, "nothing is protected", 0)],
+)
+def test_a_blank_or_full_mask_is_said(files, run, mask, level, told, code):
+    save("flat.png", np.full_like(mask, level))
+    got, out, _ = run("check", "original.png", "clean.png", "flat.png")
+    assert got == code
+    assert told in out
+
+
+def mask_forms(mask: np.ndarray) -> dict[str, Image.Image]:
+    grey = Image.fromarray(mask)
+    black = Image.new("RGB", grey.size)
+    rgba = black.copy()
+    rgba.putalpha(grey)
+    return {
+        "1": grey.convert("1"),
+        "L": grey,
+        "LA": Image.merge("LA", (grey, Image.new("L", grey.size, 255))),
+        "P": grey.convert("P"),
+        "RGB": grey.convert("RGB"),
+        "RGBA": rgba,
+        "I;16": Image.fromarray(mask.astype(np.uint16) * 257),
+    }
+
+
+@pytest.mark.parametrize("form", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_a_mask_in_any_mode_protects_the_same(files, run, mask, form):
+    mask_forms(mask)[form].save("form.png")
+    code, out, _ = run("check", "original.png", "clean.png", "form.png")
+    assert code == 0
+    assert "0 of 2,752" in out
+
+
+def test_16_bit_files_are_compared_at_16_bits(files, run, pixels, mask):
+    deep = pixels.astype(np.uint16) * 257
+    cv2.imwrite("deep.png", deep[..., ::-1])
+    deep[40, 60, 2] += 1
+    cv2.imwrite("deep_bleed.png", deep[..., ::-1])
+    code, out, _ = run("check", "deep.png", "deep_bleed.png", "mask.png", "--json", "-")
+    report = json.loads(out)
+    assert code == 1
+    assert (report["changed"], report["max"], report["depth"]) == (1, 1, 16)
+
+
+def test_an_8_bit_result_of_a_16_bit_original_is_clean_where_it_says_the_same(files, run, pixels):
+    cv2.imwrite("deep.png", pixels[..., ::-1].astype(np.uint16) * 257)
+    code, out, _ = run("check", "deep.png", "clean.png", "mask.png")
+    assert (code, out[:6]) == (0, "clean:")
+
+
+def test_transparency_outside_the_mask_counts(files, run, pixels):
+    opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+    save("opaque.png", opaque)
+    opaque[0, 0, 3] = 254
+    save("veiled.png", opaque)
+    assert run("check", "original.png", "opaque.png", "mask.png")[0] == 0
+    code, out, _ = run("check", "original.png", "veiled.png", "mask.png")
+    assert code == 1
+    assert "transparency changed in 1 of them" in out
+
+
+def test_a_turned_photograph_is_compared_upright(files, run, pixels, mask):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown turned by 90 degrees
+    turned = np.ascontiguousarray(np.rot90(pixels))
+    save("turned.png", turned, exif=exif)
+    code, out, _ = run("check", "turned.png", "clean.png", "mask.png")
+    assert (code, out[:6]) == (0, "clean:")
+
+
+@pytest.mark.parametrize("mode", ["P", "LA", "L", "1"])
+def test_every_picture_mode_equals_itself_as_rgb(files, run, pixels, mode):
+    picture = Image.fromarray(pixels).convert("L" if mode == "LA" else mode).convert(mode)
+    picture.save("mode.png")
+    picture.convert("RGB").save("rgb.png")
+    code, out, _ = run("check", "mode.png", "rgb.png", "mask.png")
+    assert (code, out[:6]) == (0, "clean:")
+
+
+def test_one_pixel_of_64_megapixels_is_found(files, run):
+    side = 8192
+    mask = np.zeros((side, side), np.uint8)
+    mask[4000:4200, 4000:4200] = 255
+    picture = np.zeros((side, side, 3), np.uint8)
+    for name, array in (("big_mask.png", mask), ("big.png", picture)):
+        cv2.imwrite(name, array, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    picture[8000, 17, 0] = 1
+    cv2.imwrite("big_bleed.png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    code, out, _ = run("check", "big.png", "big_bleed.png", "big_mask.png")
+    assert code == 1
+    assert "1 of 67,068,864 protected pixels changed" in out
+    assert "x 17, y 8000" in out
+
+
+def test_as_a_process(files):
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "bleed_guard", "check", *TRIPLE],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(root), "PATH": ""},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("bleed: bleed.png")
