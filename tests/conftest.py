@@ -1,0 +1,11 @@
+"""What every test shares: nothing but Hypothesis' settings."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# No deadline: a busy machine must not fail a test. In CI the examples are the same every time.
+settings.register_profile("bleed_guard", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("bleed_guard")
