@@ -1,0 +1,157 @@
+"""Gradio components under the names extensions import from a host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+IS_GRADIO_4 = int(gr.__version__.split(".")[0]) >= 4
+
+
+class FormComponent:
+    """Lets a block stand inside a gradio form, beside sliders and dropdowns."""
+
+    def get_expected_parent(self) -> type:
+        return gr.components.Form
+
+
+gr.Dropdown.get_expected_parent = FormComponent.get_expected_parent
+
+
+class ToolButton(FormComponent, gr.Button):
+    """A small button with one symbol as its text."""
+
+    def __init__(self, value: str = "", *args: Any, **kwargs: Any) -> None:
+        classes = kwargs.pop("elem_classes", None) or []
+        super().__init__(value, *args, elem_classes=["tool", *classes], **kwargs)
+
+    def get_block_name(self) -> str:
+        return "button"
+
+
+class ResizeHandleRow(gr.Row):
+    """The row of a page's two columns."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.elem_classes.append("resize-handle-row")
+
+    def get_block_name(self) -> str:
+        return "row"
+
+
+class FormRow(FormComponent, gr.Row):
+    """A row inside a form."""
+
+    def get_block_name(self) -> str:
+        return "row"
+
+
+class FormColumn(FormComponent, gr.Column):
+    """A column inside a form."""
+
+    def get_block_name(self) -> str:
+        return "column"
+
+
+class FormGroup(FormComponent, gr.Group):
+    """A group inside a form."""
+
+    def get_block_name(self) -> str:
+        return "group"
+
+
+class FormHTML(FormComponent, gr.HTML):
+    """HTML inside a form."""
+
+    def get_block_name(self) -> str:
+        return "html"
+
+
+class FormColorPicker(FormComponent, gr.ColorPicker):
+    """A colour picker inside a form."""
+
+    def get_block_name(self) -> str:
+        return "colorpicker"
+
+
+class DropdownMulti(FormComponent, gr.Dropdown):
+    """A dropdown for several values."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "multiselect": True})
+
+    def get_block_name(self) -> str:
+        return "dropdown"
+
+
+class DropdownEditable(FormComponent, gr.Dropdown):
+    """A dropdown that takes values of the user's own."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "allow_custom_value": True})
+
+    def get_block_name(self) -> str:
+        return "dropdown"
+
+
+class InputAccordionImpl(gr.Checkbox):
+    """An accordion whose open state is a value: a hidden checkbox that follows it and leads it."""
+
+    global_index = 0
+
+    def __init__(self, value: bool | None = None, setup: bool = False, **kwargs: Any) -> None:
+        if not setup:  # gradio 4 rebuilds components from their arguments to make updates
+            super().__init__(value=value, **kwargs)
+            return
+        self.accordion_id = kwargs.get("elem_id") or self._next_id()
+        super().__init__(
+            value=value,
+            **{**kwargs, "elem_id": f"{self.accordion_id}-checkbox", "visible": False},
+        )
+        script = f"function(checked) {{ inputAccordionChecked('{self.accordion_id}', checked); }}"
+        self.change(fn=None, _js=script, inputs=[self])
+        look = {
+            **kwargs,
+            "elem_id": self.accordion_id,
+            "label": kwargs.get("label", "Accordion"),
+            "elem_classes": ["input-accordion"],
+            "open": bool(value),
+        }
+        self.accordion = gr.Accordion(**look)
+
+    @classmethod
+    def _next_id(cls) -> str:
+        InputAccordionImpl.global_index += 1
+        return f"input-accordion-{InputAccordionImpl.global_index - 1}"
+
+    def extra(self) -> gr.Column:
+        """A place inside the accordion's label: `with accordion.extra(): ...`."""
+        return gr.Column(
+            elem_id=f"{self.accordion_id}-extra", elem_classes="input-accordion-extra", min_width=0
+        )
+
+    def __enter__(self) -> InputAccordionImpl:
+        self.accordion.__enter__()
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self.accordion.__exit__(*exc_info)
+
+    def get_block_name(self) -> str:
+        return "checkbox"
+
+
+if IS_GRADIO_4:
+
+    def InputAccordion(value: bool | None = None, **kwargs: Any) -> InputAccordionImpl:  # noqa: N802
+        """Build an InputAccordionImpl; a function in the hosts with gradio 4, a class in others."""
+        return InputAccordionImpl(value=value, setup=True, **kwargs)
+else:
+
+    class InputAccordion(InputAccordionImpl):  # type: ignore[no-redef]
+        """An InputAccordionImpl with its accordion."""
+
+        def __init__(self, value: bool | None = None, **kwargs: Any) -> None:
+            super().__init__(value=value, setup=True, **kwargs)

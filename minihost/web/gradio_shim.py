@@ -1,0 +1,163 @@
+"""What the hosts bend in gradio so that one extension runs on both of its versions.
+
+On every gradio: script hooks and callbacks around each component, the class `gradio-<block>`, and
+the keyword `tooltip`. On gradio 4 also the words of gradio 3: `_js`, `source`, a Boolean
+`show_progress`, `Component.update`, `gr.Box`; unknown keywords are dropped with a warning.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+import gradio.blocks
+import gradio.components
+
+from modules import script_callbacks, scripts
+
+IS_GRADIO_4 = int(gr.__version__.split(".")[0]) >= 4
+
+_installed = False
+
+
+class GradioDeprecationWarning(DeprecationWarning):
+    """An extension used a keyword this gradio does not have."""
+
+
+def install() -> None:
+    """Bend gradio, once per process; call it before any component is built."""
+    global _installed
+    if _installed:
+        return
+    _installed = True
+    if IS_GRADIO_4:
+        _keep_interface_files_away()
+        for cls in _public_blocks():
+            _accept_host_keywords(cls)
+            _accept_host_events(cls)
+        _accept_host_follow_ups()
+        gr.Box = gr.Group
+        component = gradio.components.Component
+    else:
+        component = gradio.components.IOComponent
+    _announce(component)
+    _announce(gradio.blocks.BlockContext)
+    _show_tooltips_in_config()
+
+
+def _public_blocks() -> list[type]:
+    names = [*gr.components.__all__, *gr.layouts.__all__]
+    found = {getattr(gr, name, None) for name in names}
+    return [cls for cls in found if inspect.isclass(cls) and getattr(cls, "EVENTS", None)]
+
+
+def _announce(cls: type) -> None:
+    """Tell scripts and callbacks about every instance of `cls`, before and after it is built."""
+    original = cls.__init__
+
+    @functools.wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        tooltip = kwargs.pop("tooltip", None)
+        runner = scripts.scripts_current
+        if runner is not None:
+            runner.before_component(self, **kwargs)
+        script_callbacks.before_component_callback(self, **kwargs)
+        original(self, *args, **kwargs)
+        if tooltip:
+            self.webui_tooltip = tooltip
+        _add_classes(self)
+        script_callbacks.after_component_callback(self, **kwargs)
+        if runner is not None:
+            runner.after_component(self, **kwargs)
+
+    cls.__init__ = __init__
+
+
+def _add_classes(block: Any) -> None:
+    classes = [f"gradio-{block.get_block_name()}", *(block.elem_classes or [])]
+    if getattr(block, "multiselect", False):
+        classes.append("multiselect")
+    block.elem_classes = classes
+
+
+def _show_tooltips_in_config() -> None:
+    original = gradio.blocks.Block.get_config
+
+    @functools.wraps(original)
+    def get_config(self: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        config = original(self, *args, **kwargs)
+        tooltip = getattr(self, "webui_tooltip", None)
+        return {**config, "webui_tooltip": tooltip} if tooltip else config
+
+    gradio.blocks.Block.get_config = get_config
+
+
+def _keep_interface_files_away() -> None:
+    """Stop gradio 4 from writing a .pyi file beside the source of every subclass."""
+    import gradio.component_meta
+
+    gradio.component_meta.create_or_modify_pyi = lambda *_args: None
+    gradio.component_meta.updateable = lambda function: function
+
+
+def _accept_host_keywords(cls: type) -> None:
+    original = cls.__init__
+    accepted = inspect.signature(original).parameters
+
+    @functools.wraps(original)
+    def __init__(
+        self: Any, *args: Any, tooltip: str | None = None, source: str | None = None, **kwargs: Any
+    ) -> None:
+        if source:
+            kwargs["sources"] = [source]
+        for name in [name for name in kwargs if name not in accepted]:
+            kwargs.pop(name)
+            warnings.warn(
+                f"unexpected argument for {cls.__name__}: {name}",
+                GradioDeprecationWarning,
+                stacklevel=2,
+            )
+        original(self, *args, **kwargs)
+        if tooltip:
+            self.webui_tooltip = tooltip
+
+    cls.__init__ = __init__
+    cls.update = staticmethod(gr.update)
+
+
+def _accept_host_events(cls: type) -> None:
+    for event in cls.EVENTS:
+        setattr(cls, str(event), _translating(getattr(cls, str(event))))
+
+
+def _accept_host_follow_ups() -> None:
+    """Translate keywords in events made later too: `.then`, `.success` and subclasses' own."""
+    import gradio.events
+
+    original = gradio.events.EventListener._setup
+
+    def _setup(*args: Any, **kwargs: Any) -> Callable[..., Any]:
+        return _translating(original(*args, **kwargs))
+
+    gradio.events.EventListener._setup = staticmethod(_setup)
+    gr.Blocks.load = _translating(gr.Blocks.load)
+
+
+def _translating(listener: Callable[..., Any]) -> Callable[..., Any]:
+    if getattr(listener, "accepts_host_keywords", False):
+        return listener
+
+    @functools.wraps(listener)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if "_js" in kwargs:
+            kwargs["js"] = kwargs.pop("_js")
+        if isinstance(kwargs.get("show_progress"), bool):
+            kwargs["show_progress"] = "full" if kwargs["show_progress"] else "hidden"
+        return listener(*args, **kwargs)
+
+    wrapper.accepts_host_keywords = True  # type: ignore[attr-defined]
+    return wrapper
