@@ -1,0 +1,1 @@
+"""The only part that knows the WebUI: reads and writes its jobs, registers what it offers."""

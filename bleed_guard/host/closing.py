@@ -1,0 +1,114 @@
+"""The end of a run: late edits undone, the verdict told where the user looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from bleed_guard.core.job import Finding, Severity, Verdict
+from bleed_guard.core.measure import count_changes
+from bleed_guard.core.record import ImageRecord
+from bleed_guard.host import processing
+from bleed_guard.host.run import FinishedImage, GuardRun
+
+
+def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
+    """Finish the record, mend the reply where something edited it late, and write the comments.
+
+    Returns the lines that were told.
+    """
+    if run.is_forcing:
+        _mend_reply(run, processed)
+    run.record = replace(
+        run.record,
+        changes=run.plan.changes,
+        findings=run.plan.findings,
+        preset=run.settings.named_preset(),
+        tolerance=run.settings.tolerance,
+        owner=str(getattr(p, "user", None) or ""),
+        prompt=str(processed.prompt or ""),
+    )
+    lines = list(tell_run(run))
+    processed.comments += "".join(f"{line}\n" for line in lines)
+    return lines
+
+
+def _mend_reply(run: GuardRun, processed: Any) -> None:
+    """Gallery and reply show what is in this list; a script after the guard may have edited it."""
+    for finished, position in _match_reply(run, processed):
+        image = processed.images[position]
+        canvas = finished.canvas
+        if image is finished.image or image.size != canvas.size:
+            continue
+        pixels = np.asarray(image.convert("RGB"))
+        if not count_changes(canvas.reference, pixels, canvas.protected).changed:
+            continue
+        mended = Image.fromarray(np.where(canvas.protected[..., None], canvas.reference, pixels))
+        mended.info = dict(image.info)
+        if hasattr(image, "already_saved_as"):
+            mended.already_saved_as = image.already_saved_as  # type: ignore[attr-defined]
+        processed.images[position] = mended
+
+
+def _match_reply(run: GuardRun, processed: Any) -> list[tuple[FinishedImage, int]]:
+    """Each finished image with its place in the reply, where masks may stand in between."""
+    first = int(getattr(processed, "index_of_first_image", 0) or 0)
+    count = len(run.finished)
+    if not count:
+        return []
+    stride = (len(processed.images) - first) // count
+    if stride < 1:
+        return []
+    return [(finished, first + number * stride) for number, finished in enumerate(run.finished)]
+
+
+def tell_run(run: GuardRun) -> tuple[str, ...]:
+    """What the user reads under the gallery, most important first; no line twice."""
+    lines = [f"Bleed Guard: {line}" for line in _tell_images(run.record.images)]
+    lines += [f"Bleed Guard: {change.text}" for change in run.plan.changes]
+    told = [finding for image in run.record.images for finding in image.findings]
+    lines += [_tell(finding) for finding in (*told, *run.plan.findings)]
+    lines += [f"Bleed Guard: setting not used: {complaint}" for complaint in run.complaints]
+    return tuple(dict.fromkeys(lines))
+
+
+def _tell(finding: Finding) -> str:
+    mark = "" if finding.severity is Severity.INFO else f"{finding.severity.value}: "
+    return f"Bleed Guard: {mark}{finding.text}"
+
+
+def _tell_images(images: tuple[ImageRecord, ...]) -> list[str]:
+    """One sentence if all images fared alike, else one for each."""
+    if len(images) > 1 and all(image.verdict is Verdict.CLEAN for image in images):
+        prevented = sum(image.prevented for image in images)
+        return [
+            f"{len(images)} images, 0 protected pixels changed. "
+            f"Without the guard: {prevented:,}."
+        ]
+    if len(images) == 1:
+        return [images[0].sentence]
+    return [f"image {image.index + 1}: {image.sentence}" for image in images]
+
+
+def hold_facts(run: GuardRun, p: Any) -> dict[str, str]:
+    """The facts of the run, label -> value, in the order they are shown."""
+    job = run.job
+    return {
+        "Inpaint area": "only masked" if job.only_masked else "whole picture",
+        "Mask": f"{job.mask_mode}, {job.mask.shape[1]} x {job.mask.shape[0]}",
+        "Mask blur": f"{job.mask_blur} (reach {run.plan.predicted_reach} px)",
+        "Padding": str(job.padding),
+        "Denoising strength": f"{job.denoising_strength:g}",
+        "Refiner": job.refiner or "off",
+        "Face restoration": "on" if job.has_face_restoration else "off",
+        "Color correction": "on" if job.has_color_correction else "off",
+        "Overlay original": "on" if job.has_overlay else "off",
+        "Soft Inpainting": "on" if job.has_soft_inpainting else "off",
+        "Other scripts": ", ".join(processing.editing_scripts(p, "postprocess_image")) or "none",
+        "Format": job.image_format,
+        "Original": f"{job.init_size[0]} x {job.init_size[1]}",
+        "Tolerance": str(run.settings.tolerance),
+    }

@@ -1,0 +1,56 @@
+"""What this host can do, asked once. No host names and no version numbers in logic elsewhere."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import Any
+
+from modules import processing, script_callbacks, scripts, shared
+
+log = logging.getLogger("bleed_guard")
+
+HOOKS = (
+    "before_process",
+    "postprocess_image",
+    "postprocess_maskoverlay",
+    "postprocess_image_after_composite",
+    "postprocess",
+)
+
+PAINTS_MASK_AT_SQUARE_ROOT = "sqrt" in inspect.getsource(processing)
+"""Whole picture takes the blurred mask's square root for its overlay, instead of doubling it."""
+
+
+def missing_hooks() -> tuple[str, ...]:
+    """The hooks the guard lives on that this host does not call."""
+    return tuple(hook for hook in HOOKS if not hasattr(scripts.Script, hook))
+
+
+def has_callback(name: str) -> bool:
+    """Whether the host offers `script_callbacks.<name>`."""
+    return hasattr(script_callbacks, name)
+
+
+def option(name: str, default: Any = None) -> Any:
+    """A setting of the host, or `default` where it has none of that name."""
+    return getattr(shared.opts, name, default)
+
+
+def flag(name: str, default: Any = None) -> Any:
+    """A command line flag of the host, or `default` where it was not registered."""
+    return getattr(shared.cmd_opts, name, default)
+
+
+def apply_overlay(image: Any, paste_to: Any, overlay: Any) -> Any:
+    """The host's own compositing: PIL image, (x, y, w, h) or None, its overlay -> PIL image."""
+    made = processing.apply_overlay(image, paste_to, overlay)
+    return made[0] if isinstance(made, tuple) else made
+
+
+def apply_color_correction(p: Any, batch_index: int, image: Any) -> Any:
+    """The colour correction the host will apply to this image before its overlay, if any."""
+    corrections = getattr(p, "color_corrections", None)
+    if corrections is None or batch_index >= len(corrections):
+        return image
+    return processing.apply_color_correction(corrections[batch_index], image)

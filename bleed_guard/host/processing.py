@@ -1,0 +1,307 @@
+"""The only reader and writer of the host's job `p`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from modules import images
+from PIL import Image
+
+from bleed_guard.core.geometry import build_mask, build_reference, crop_top_left, flatten_image
+from bleed_guard.core.job import Box, Change, GuardPlan, InpaintJob, MaskedContent, ResizeMode
+from bleed_guard.core.mask import protected_area, read_mask
+from bleed_guard.host import compat
+
+DEFAULT_BACKGROUND = "#ffffff"
+
+
+class UnmappableError(Exception):
+    """The protected area cannot be mapped onto this output; the message says why."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """Where one result lies: uint8 H x W x 3, uint8 H x W, bool H x W, and the host's paste box."""
+
+    reference: np.ndarray
+    mask: np.ndarray
+    protected: np.ndarray
+    crop_box: Box | None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.reference.shape[1], self.reference.shape[0]
+
+
+def read_job(p: Any) -> InpaintJob | None:
+    """The inpaint `p` is about to run; None if it is not one, or nested in another job."""
+    image_mask = getattr(p, "image_mask", None)
+    inits = getattr(p, "init_images", None)
+    if image_mask is None or not inits or is_nested(p):
+        return None
+    invert = bool(getattr(p, "inpainting_mask_invert", 0))
+    return InpaintJob(
+        mask=read_mask(image_mask, invert=invert),
+        init_size=inits[0].size,
+        size=(int(p.width), int(p.height)),
+        only_masked=bool(p.inpaint_full_res),
+        padding=int(p.inpaint_full_res_padding or 0),
+        mask_blur=_read_blur(p),
+        resize_mode=ResizeMode(int(p.resize_mode)),
+        masked_content=MaskedContent(int(p.inpainting_fill)),
+        denoising_strength=float(p.denoising_strength),
+        mask_mode=image_mask.mode,
+        mask_is_inverted=invert,
+        init_has_alpha=_has_alpha(inits[0]),
+        blur_doubles=not compat.PAINTS_MASK_AT_SQUARE_ROOT,
+        **_read_surroundings(p),
+    )
+
+
+def _read_surroundings(p: Any) -> dict[str, Any]:
+    """What else of the host takes part in this job, as fields of `InpaintJob`."""
+    faces = getattr(p, "restore_faces", None)
+    sampling = read_override(p, "face_restoration", False) if faces is None else faces
+    return {
+        "has_overlay": bool(read_override(p, "overlay_inpaint", True)),
+        "has_soft_inpainting": is_script_on(p, "soft inpainting"),
+        "has_color_correction": bool(read_override(p, "img2img_color_correction", False)),
+        "has_face_restoration": bool(sampling),
+        "has_cfg_rescale": is_script_on(p, "rescalecfg", "rescale cfg", "cfg rescale"),
+        "refiner": _read_refiner(p),
+        "image_format": str(read_override(p, "samples_format", "png")).lower(),
+        "grid_format": str(read_override(p, "grid_format", "png")).lower(),
+        "has_4chan_export": bool(read_override(p, "export_for_4chan", False)),
+    }
+
+
+def read_override(p: Any, name: str, default: Any) -> Any:
+    """A host setting as it will stand during the job: overrides come into force after set-up."""
+    overrides = getattr(p, "override_settings", None)
+    if isinstance(overrides, Mapping) and name in overrides:
+        return overrides[name]
+    return compat.option(name, default)
+
+
+def _read_blur(p: Any) -> int:
+    return int(max(getattr(p, "mask_blur_x", 0) or 0, getattr(p, "mask_blur_y", 0) or 0))
+
+
+def _read_refiner(p: Any) -> str:
+    name = getattr(p, "refiner_checkpoint", None)
+    return "" if name in (None, "", "None", "none") else str(name)
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.mode == "RGBA" and image.getextrema()[-1] != (255, 255)
+
+
+def is_nested(p: Any) -> bool:
+    """Whether this job runs inside another one, as a face fixer's does.
+
+    Such a job has its own mask for its own purpose; the outer job is the one to protect.
+    """
+    if getattr(p, "_ad_inner", False):
+        return True
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "process_images_inner":  # a job's own hooks start outside it
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_script_on(p: Any, *titles: str) -> bool:
+    """Whether an always-on script of one of these titles (lower case) has its first toggle on."""
+    for script in always_on_scripts(p):
+        if script_title(script).lower() in titles:
+            args = list(getattr(p, "script_args", None) or ())[script.args_from : script.args_to]
+            return bool(args and args[0] is True)
+    return False
+
+
+def always_on_scripts(p: Any) -> list[Any]:
+    return list(getattr(getattr(p, "scripts", None), "alwayson_scripts", None) or ())
+
+
+def script_title(script: Any) -> str:
+    """A script's title, or its file's name where its own `title` fails."""
+    try:
+        return str(script.title() or "")
+    except Exception:  # another extension's code: its failure is not this job's
+        return str(getattr(script, "filename", ""))
+
+
+def editing_scripts(p: Any, hook: str) -> tuple[str, ...]:
+    """Titles of the other always-on scripts that implement `hook` and so may change a picture."""
+    return tuple(
+        script_title(script)
+        for script in always_on_scripts(p)
+        if _implements(script, hook) and not type(script).__module__.startswith("bleed_guard")
+    )
+
+
+def _implements(script: Any, hook: str) -> bool:
+    for kind in type(script).__mro__:
+        if hook in vars(kind):
+            return kind.__module__ != "modules.scripts"
+    return False
+
+
+def apply_plan(p: Any, plan: GuardPlan, job: InpaintJob) -> None:
+    """Write the plan's changes, and only these, to the host's job."""
+    for change in plan.changes:
+        writer = WRITERS.get(change.setting)
+        if writer is not None:
+            writer(p, change, job)
+
+
+def _write_refiner_off(p: Any, change: Change, job: InpaintJob) -> None:
+    p.refiner_checkpoint = None
+    p.refiner_switch_at = None
+
+
+def _write_mask(p: Any, change: Change, job: InpaintJob) -> None:
+    """The hard mask, inverted back where the host will invert it again."""
+    hard = np.where(job.mask >= 128, np.uint8(255), np.uint8(0))
+    p.image_mask = Image.fromarray(255 - hard if job.mask_is_inverted else hard)
+
+
+def _write_mask_size(p: Any, change: Change, job: InpaintJob) -> None:
+    mask = build_mask(read_mask(p.image_mask), size=job.init_size, resize_mode=job.resize_mode)
+    p.image_mask = Image.fromarray(mask)
+
+
+def _field_writer(*names: str) -> Any:
+    def write(p: Any, change: Change, job: InpaintJob) -> None:
+        for name in names:
+            setattr(p, name, change.after)
+
+    return write
+
+
+def _write_blur(p: Any, change: Change, job: InpaintJob) -> None:
+    p.mask_blur = int(change.after or 0)
+
+
+def _write_area(p: Any, change: Change, job: InpaintJob) -> None:
+    p.inpaint_full_res = True
+
+
+def _write_faces_off(p: Any, change: Change, job: InpaintJob) -> None:
+    p.restore_faces = False
+
+
+def _write_color_correction_off(p: Any, change: Change, job: InpaintJob) -> None:
+    p.color_corrections = []  # the host makes its own only where this is None
+
+
+WRITERS = {
+    "padding": _field_writer("inpaint_full_res_padding"),
+    "denoising strength": _field_writer("denoising_strength"),
+    "mask blur": _write_blur,
+    "mask": _write_mask,
+    "mask size": _write_mask_size,
+    "inpaint area": _write_area,
+    "refiner": _write_refiner_off,
+    "face restoration": _write_faces_off,
+    "color correction": _write_color_correction_off,
+}
+
+
+def prepare_inputs(p: Any, job: InpaintJob) -> tuple[Change, ...]:
+    """Bring forms the host misreads to ones it reads right; each change is returned.
+
+    16-bit init images would be cut at 255 by the host's conversion, and in only masked a mask of
+    another size makes it crop at the wrong place.
+    """
+    changes = []
+    for index, image in enumerate(p.init_images):
+        if image.mode.startswith("I") or image.mode == "F":
+            p.init_images[index] = Image.fromarray(flatten_image(image))
+            changes.append(Change("init image", "16 bits", "8 bits", "the host works in 8 bits"))
+    if job.only_masked and job.mask.shape[::-1] != job.init_size:
+        sizes = [f"{width} x {height}" for width, height in (job.mask.shape[::-1], job.init_size)]
+        change = Change("mask size", *sizes, "only masked needs the mask at the picture's size")
+        _write_mask_size(p, change, job)
+        changes.append(change)
+    return tuple(changes)
+
+
+def build_canvas(
+    p: Any, job: InpaintJob, plan: GuardPlan, batch_index: int, decoded_size: tuple[int, int]
+) -> Canvas:
+    """Where the image at `batch_index` lies over its init image, now that the host has sampled.
+
+    `decoded_size` (width, height) is the picture's before compositing. Raises UnmappableError
+    where no pixel of the output can be told to belong to a pixel of the init image.
+    """
+    only_masked = bool(p.inpaint_full_res) and p.paste_to is not None
+    init = p.init_images[batch_index if len(p.init_images) > 1 else 0]
+    size = init.size if only_masked else (int(p.width), int(p.height))
+    reference = build_reference(
+        init,
+        only_masked=only_masked,
+        size=size,
+        resize_mode=job.resize_mode,
+        background=compat.option("img2img_background_color", DEFAULT_BACKGROUND),
+        resize=_host_resize,
+    )
+    mask = build_mask(job.mask, size=size, resize_mode=job.resize_mode)
+    if not only_masked:
+        reference, mask = _crop_to(reference, decoded_size), _crop_to(mask, decoded_size)
+    protected = protected_area(mask, plan.protection, band=plan.predicted_reach)
+    return Canvas(reference, mask, protected, paste_box(p) if only_masked else None)
+
+
+def paste_box(p: Any) -> Box | None:
+    """The region the host repainted in only masked, in px of the result."""
+    if p.paste_to is None:
+        return None
+    x, y, width, height = p.paste_to
+    return Box(x, y, x + width, y + height)
+
+
+def _crop_to(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    cropped = crop_top_left(array, size)
+    if cropped is None:
+        height, width = array.shape[:2]
+        raise UnmappableError(
+            f"the picture came back as {size[0]} x {size[1]} where {width} x {height} was "
+            "expected, so its pixels cannot be matched with the original's"
+        )
+    return cropped
+
+
+def _host_resize(mode: ResizeMode, image: Image.Image, width: int, height: int) -> Image.Image:
+    """The host's own resize, upscaler and all; a latent upscale stretches the whole picture."""
+    stretched = ResizeMode.JUST_RESIZE if mode is ResizeMode.LATENT_UPSCALE else mode
+    return images.resize_image(int(stretched), image, width, height)
+
+
+def place_decoded(decoded: Image.Image, canvas: Canvas) -> np.ndarray:
+    """The decoded picture where the host would put it: uint8 H x W x 3 of the result's size.
+
+    Outside the host's crop the reference shows.
+    """
+    box = canvas.crop_box
+    if box is None:
+        return np.asarray(decoded.convert("RGB"))
+    placed = canvas.reference.copy()
+    part = images.resize_image(1, decoded.convert("RGB"), box.width, box.height)
+    placed[box.slices] = np.asarray(part)[: box.height, : box.width]
+    return placed
+
+
+def place_bare(decoded: Image.Image, canvas: Canvas) -> np.ndarray:
+    """A picture no overlay was laid on, at the result's size so that it can be compared.
+
+    With the overlay option off and only masked the host returns the bare crop: stretched here.
+    """
+    if decoded.size != canvas.size:
+        decoded = decoded.resize(canvas.size, Image.Resampling.LANCZOS)
+    return np.asarray(decoded.convert("RGB"))

@@ -1,0 +1,144 @@
+"""The always-on script: hooks only. What they do is in run.py, files.py and processing.py."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from modules import scripts
+
+from bleed_guard.core.job import Protection
+from bleed_guard.core.plan import plan_guard
+from bleed_guard.core.settings import GuardSettings, ParsedSettings
+from bleed_guard.host import compat, files, infotext, processing
+from bleed_guard.host.closing import close_run
+from bleed_guard.host.history import HISTORY
+from bleed_guard.host.run import GuardRun
+from bleed_guard.ui import panel
+
+log = logging.getLogger("bleed_guard")
+TITLE = "Bleed Guard"
+
+
+def told_on_failure(hook: Callable[..., None]) -> Callable[..., None]:
+    """Whatever fails in a hook: the generation goes on and the user learns it is not guarded."""
+
+    @functools.wraps(hook)
+    def run_hook(*args: Any, **kwargs: Any) -> None:
+        job = next((value for value in args if hasattr(value, "comment")), None)
+        try:
+            hook(*args, **kwargs)
+        except processing.UnmappableError as error:
+            tell_not_guarded(job, str(error))
+        except Exception as error:
+            log.exception("Bleed Guard failed in %s", hook.__name__)
+            tell_not_guarded(job, f"{type(error).__name__} in {hook.__name__}: {error}")
+
+    return run_hook
+
+
+def tell_not_guarded(p: Any, reason: str) -> None:
+    """In the log, under the gallery and in the record: this image is not guarded, and why."""
+    log.warning("Bleed Guard: NOT GUARDED: %s", reason)
+    if p is None:
+        return
+    p.comment(f"Bleed Guard: NOT GUARDED: {reason}")
+    run = read_run(p)
+    if run is not None:
+        run.fail_image(reason)
+        infotext.write_failure(p.extra_generation_params, reason)
+
+
+def read_run(p: Any) -> GuardRun | None:
+    return getattr(p, "bleed_guard_run", None)
+
+
+def read_settings(args: tuple[Any, ...]) -> ParsedSettings:
+    """The settings of this run; where the server's owner is strict, protection stays on."""
+    parsed = GuardSettings.from_args(args)
+    if not compat.flag("bleed_guard_strict", False):
+        return parsed
+    protect = parsed.settings.protect
+    if protect == Protection.NONE.value:
+        protect = Protection.HARD.value
+    strict = replace(parsed.settings, enabled=True, paste_back=True, protect=protect)
+    return ParsedSettings(strict, parsed.complaints)
+
+
+class BleedGuardScript(scripts.Script):
+    """Every pixel outside the mask is the original's. State lives on `p`, never here."""
+
+    section = "inpaint"
+    alwayson = True
+
+    def title(self) -> str:
+        return TITLE
+
+    def show(self, is_img2img: bool) -> Any:
+        return scripts.AlwaysVisible if is_img2img else False
+
+    def ui(self, is_img2img: bool) -> list[Any]:
+        made = panel.build_panel()
+        self.infotext_fields, self.paste_field_names = infotext.paste_fields(made)
+        return made
+
+    @told_on_failure
+    def before_process(self, p: Any = None, *args: Any) -> None:
+        if p is None:
+            return
+        p.bleed_guard_run = None
+        settings, complaints = read_settings(args)
+        job = processing.read_job(p) if settings.enabled else None
+        if job is None:
+            return
+        plan = plan_guard(job, settings)
+        prepared = processing.prepare_inputs(p, job)
+        processing.apply_plan(p, plan, job)
+        plan = replace(plan, changes=(*prepared, *plan.changes))
+        p.bleed_guard_run = GuardRun(settings, job, plan, complaints)
+
+    @told_on_failure
+    def postprocess_image(self, p: Any = None, pp: Any = None, *args: Any) -> None:
+        run = read_run(p)
+        if run is not None:
+            run.look_at_decoded(p, pp.image)
+
+    @told_on_failure
+    def postprocess_maskoverlay(self, p: Any = None, ppmo: Any = None, *args: Any) -> None:
+        run = read_run(p)
+        if run is not None:
+            run.supply_overlay(p, ppmo)
+
+    @told_on_failure
+    def postprocess_image_after_composite(
+        self, p: Any = None, pp: Any = None, *args: Any
+    ) -> None:
+        run = read_run(p)
+        if run is not None:
+            pp.image = run.finish_image(p, pp.image)
+            infotext.write(p.extra_generation_params, run)
+
+    @told_on_failure
+    def postprocess(self, p: Any = None, processed: Any = None, *args: Any) -> None:
+        run = read_run(p)
+        if run is not None:
+            lines = close_run(run, p, processed)
+            print(lines[0])
+            HISTORY.add(run.record)
+
+
+@told_on_failure
+def before_image_saved(params: Any = None) -> None:
+    run = read_run(getattr(params, "p", None))
+    if files.is_result(run, params):
+        files.prepare_save(run, params)
+
+
+@told_on_failure
+def image_saved(params: Any = None) -> None:
+    run = read_run(getattr(params, "p", None))
+    if files.is_result(run, params):
+        files.check_saved(run, params)
