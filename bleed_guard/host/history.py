@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import logging
-import secrets
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
 
 import cv2
 import numpy as np
@@ -22,6 +18,7 @@ import numpy as np
 from bleed_guard.core.job import Box
 from bleed_guard.core.measure import difference
 from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures
+from bleed_guard.scratch import ScratchFolder
 
 log = logging.getLogger("bleed_guard")
 
@@ -29,7 +26,6 @@ DEFAULT_LIMIT = 20
 MEMORY_LIMIT = 64 * 2**20
 DISK_LIMIT = 8 * 2**30
 FOLDER_PREFIX = "bleed-guard-history-"
-LOCK_NAME = "in-use"
 
 
 class ForgottenError(LookupError):
@@ -64,11 +60,8 @@ class KeptArray:
         except OSError as error:
             raise ForgottenError(f"the history's file is gone: {error}") from error
 
-    def move_to_disk(self, folder: Path) -> None:
-        """Write the array to a new file in `folder` and let go of the memory. OSError."""
-        if self._array is None or not self._array.size:
-            return
-        path = folder / f"{secrets.token_hex(16)}.npy"
+    def move_to_disk(self, path: Path) -> None:
+        """Write the array to the new file `path` and let go of the memory. OSError."""
         np.save(path, self._array)
         self._path, self._array = path, None
 
@@ -167,21 +160,20 @@ class History:
         self._memory_limit = memory_limit
         self._disk_limit = disk_limit
         self._limit = DEFAULT_LIMIT
-        self._parent: Path | None = None
-        self._folder: Path | None = None
-        self._in_use: IO[bytes] | None = None
+        self._scratch: ScratchFolder | None = None
         self._revision = 0
 
     def configure(self, folder: str | Path, limit: int = DEFAULT_LIMIT) -> None:
         """Keep `limit` generations per owner, what memory cannot hold under `folder`.
 
-        May be called again at any time; what is on disk already stays where it is. Left-overs
-        of processes that ended without cleaning up are removed.
+        May be called again at any time, which changes the limit only. Left-overs of processes
+        that ended without cleaning up are removed.
         """
         with self._lock:
-            self._parent = Path(folder)
+            if self._scratch is None:
+                self._scratch = ScratchFolder(folder, FOLDER_PREFIX)
+                self._scratch.remove_left_overs()
             self._limit = max(1, limit)
-            _remove_left_overs(self._parent)
             self._trim()
 
     def add(self, record: GenerationRecord) -> None:
@@ -238,7 +230,8 @@ class History:
             for record in list(self._records.values()):
                 self._drop(record)
             self._revision += 1
-            self._remove_folder()
+            if self._scratch is not None:
+                self._scratch.remove()
 
     def _trim(self) -> None:
         for owner in {record.owner for record in self._records.values()}:
@@ -254,13 +247,16 @@ class History:
         for array in list(self._arrays()):
             if excess <= 0:
                 return
-            excess -= array.bytes_in_memory
-            self._spill(array)
+            if array.bytes_in_memory:
+                excess -= array.bytes_in_memory
+                self._spill(array)
 
     def _spill(self, array: KeptArray) -> None:
         """To disk; what cannot be written is forgotten, for the bound on memory holds."""
         try:
-            array.move_to_disk(self._make_folder())
+            if self._scratch is None:
+                raise OSError("the history has no folder")
+            array.move_to_disk(self._scratch.new_file(".npy"))
         except OSError as error:
             log.warning("The Bleed tab lost the pictures of an older run: %s", error)
             array.forget()
@@ -284,26 +280,6 @@ class History:
                 if id(array) not in seen:
                     seen.add(id(array))
                     yield array
-
-    def _make_folder(self) -> Path:
-        """The folder of this process, made when first needed. OSError."""
-        if self._folder is None:
-            if self._parent is None:
-                raise OSError("the history has no folder")
-            folder = self._parent / f"{FOLDER_PREFIX}{secrets.token_hex(8)}"
-            folder.mkdir(parents=True)
-            self._in_use = (folder / LOCK_NAME).open("wb")
-            _lock_file(self._in_use)
-            self._folder = folder
-            atexit.register(self._remove_folder)
-        return self._folder
-
-    def _remove_folder(self) -> None:
-        if self._folder is not None:
-            if self._in_use is not None:
-                self._in_use.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = self._in_use = None
 
 
 def _arrays_of(record: GenerationRecord) -> Iterator[KeptArray]:
@@ -349,36 +325,6 @@ def _relative(box: Box, origin: Box) -> Box:
         box.right - origin.left,
         box.bottom - origin.top,
     )
-
-
-def _remove_left_overs(parent: Path) -> None:
-    """Remove the folders of processes that are gone: nobody holds their lock file."""
-    for folder in parent.glob(f"{FOLDER_PREFIX}*"):
-        if not _is_in_use(folder / LOCK_NAME):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_in_use(lock: Path) -> bool:
-    try:
-        with lock.open("r+b") as handle:
-            _lock_file(handle)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
-
-
-def _lock_file(handle: IO[bytes]) -> None:
-    """Lock an open file for this process until it is closed; OSError if another one has it."""
-    try:
-        import fcntl
-    except ImportError:
-        import msvcrt
-
-        msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 HISTORY = History()

@@ -1,0 +1,87 @@
+"""Folders for files that live as long as this process, and go with it."""
+
+from __future__ import annotations
+
+import atexit
+import secrets
+import shutil
+import threading
+from pathlib import Path
+from typing import IO
+
+LOCK_NAME = "in-use"
+
+
+class ScratchFolder:
+    """A folder of this process under `parent`, made when first asked for, removed at exit.
+
+    Folders of the same `prefix` left over by processes that ended without cleaning up are removed
+    when this one is made: nobody holds their lock file.
+    """
+
+    def __init__(self, parent: str | Path, prefix: str) -> None:
+        self._parent = Path(parent)
+        self._prefix = prefix
+        self._path: Path | None = None
+        self._in_use: IO[bytes] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def path(self) -> Path:
+        """The folder. Its name cannot be guessed. OSError if it cannot be made."""
+        with self._lock:
+            if self._path is None:
+                self._path = self._make()
+            return self._path
+
+    def new_file(self, suffix: str) -> Path:
+        """Path of a file that is not there yet, in the folder, with a name nobody can guess."""
+        return self.path / f"{secrets.token_hex(16)}{suffix}"
+
+    def remove_left_overs(self) -> None:
+        """Remove the folders of processes that are gone."""
+        for folder in self._parent.glob(f"{self._prefix}*"):
+            if not _is_in_use(folder / LOCK_NAME):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Remove the folder and all in it; the next `path` makes a new one."""
+        with self._lock:
+            path, in_use = self._path, self._in_use
+            self._path = self._in_use = None
+        if in_use is not None:
+            in_use.close()
+        if path is not None:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _make(self) -> Path:
+        self.remove_left_overs()
+        path = self._parent / f"{self._prefix}{secrets.token_hex(16)}"
+        path.mkdir(parents=True)
+        self._in_use = (path / LOCK_NAME).open("wb")
+        _lock_file(self._in_use)
+        atexit.register(self.remove)
+        return path
+
+
+def _is_in_use(lock: Path) -> bool:
+    try:
+        with lock.open("r+b") as handle:
+            _lock_file(handle)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _lock_file(handle: IO[bytes]) -> None:
+    """Lock an open file for this process until it is closed; OSError if another one has it."""
+    try:
+        import fcntl
+    except ImportError:
+        import msvcrt
+
+        msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
