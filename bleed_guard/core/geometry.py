@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageColor
 
 from bleed_guard.core.job import Box, ResizeMode
-from bleed_guard.core.mask import mask_box
+from bleed_guard.core.mask import is_deep, mask_box, to_eight_bits
 
 LATENT_CELL = 8
 """Pixels per latent cell: a decoded picture's sides are multiples of it (93 x 61 -> 88 x 56)."""
@@ -19,21 +19,16 @@ ResizeImage = Callable[[ResizeMode, Image.Image, int, int], Image.Image]
 def flatten_image(image: Image.Image, background: str = "#ffffff") -> np.ndarray:
     """Any picture as the host sees it: transparency laid on `background`, then RGB.
 
-    16-bit grey is scaled to 8 bits. Returns uint8 H x W x 3.
+    Only RGBA is laid on it, as in the hosts: other modes lose their alpha. Grey of more than
+    8 bits is scaled, where Pillow alone would turn it white. Returns uint8 H x W x 3.
     """
-    if image.mode.startswith("I") or image.mode == "F":
-        grey = _eight_bits(np.asarray(image))
-        return np.repeat(grey[..., None], 3, axis=2)
+    if is_deep(image):
+        return np.repeat(to_eight_bits(np.asarray(image))[..., None], 3, axis=2)
     if image.mode == "RGBA":
         base = Image.new("RGBA", image.size, ImageColor.getrgb(background))
         base.paste(image, mask=image)
         image = base
     return np.asarray(image.convert("RGB"))
-
-
-def _eight_bits(levels: np.ndarray) -> np.ndarray:
-    top = float(levels.max(initial=0))
-    return np.clip(levels / 257.0 if top > 255 else levels, 0, 255).astype(np.uint8)
 
 
 def resize_image(mode: ResizeMode, image: Image.Image, width: int, height: int) -> Image.Image:
@@ -44,7 +39,9 @@ def resize_image(mode: ResizeMode, image: Image.Image, width: int, height: int) 
     """
     if mode in (ResizeMode.JUST_RESIZE, ResizeMode.LATENT_UPSCALE):
         return image.resize((width, height), Image.Resampling.LANCZOS)
-    scaled_size = _scaled_size(image.size, (width, height), covers=mode == ResizeMode.CROP_AND_RESIZE)
+    scaled_size = _scaled_size(
+        image.size, (width, height), covers=mode == ResizeMode.CROP_AND_RESIZE
+    )
     scaled = image.resize(scaled_size, Image.Resampling.LANCZOS)
     left, top = width // 2 - scaled.width // 2, height // 2 - scaled.height // 2
     canvas = Image.new(image.mode, (width, height))

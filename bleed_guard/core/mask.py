@@ -16,14 +16,19 @@ ALPHA_CUT = 128
 """The host turns alpha above this into 255 and the rest into 0 (measured on all four hosts)."""
 
 BLUR_RADIUS_PER_SIGMA = 2.5
-"""The host's kernel is 2 * int(2.5 * blur + 0.5) + 1 wide, so this many px a side per px of blur."""
+"""The host's kernel is 2 * int(2.5 * blur + 0.5) + 1 wide: this many px a side per px of blur."""
+
+COARSE_BLUR = 4
+"""Where only the blur's brightest place is looked for, the mask is shrunk until its blur is this
+many px wide: narrow enough to be quick, wide enough that the place is found to a px or two."""
 
 
 def read_mask(image: Image.Image, *, invert: bool = False) -> np.ndarray:
     """The user's mask from a picture in any mode, read as the hosts read it.
 
-    The alpha channel is the mask if the picture is RGBA and not all opaque, else its luma is.
-    16-bit pictures are scaled to 8 bits. Returns uint8 H x W, 255 = repaint.
+    The alpha channel is the mask if the picture is RGBA and not all opaque, else its luma is
+    (LA, P and 1-bit pictures too: the hosts look at no other alpha). Deeper pictures are brought
+    to 8 bits by `to_eight_bits`. Returns uint8 H x W, 255 = repaint.
     """
     mask = _read_levels(image)
     return np.asarray(255 - mask if invert else mask, dtype=np.uint8)
@@ -34,16 +39,28 @@ def _read_levels(image: Image.Image) -> np.ndarray:
         alpha = np.asarray(image.getchannel("A"))
         if alpha.size and alpha.min() < 255:
             return np.where(alpha > ALPHA_CUT, 255, 0).astype(np.uint8)
-    if image.mode.startswith("I") or image.mode == "F":
-        return _read_deep(np.asarray(image))
+    if is_deep(image):
+        return to_eight_bits(np.asarray(image))
     return np.asarray(image.convert("L"))
 
 
-def _read_deep(levels: np.ndarray) -> np.ndarray:
-    """Grey levels of more than 8 bits -> uint8: divided by 257 where any exceeds 255."""
+def is_deep(image: Image.Image) -> bool:
+    """Whether the picture is grey of more than 8 bits: 16- and 32-bit integers, or floats."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def to_eight_bits(levels: np.ndarray) -> np.ndarray:
+    """Deep grey levels -> uint8 of the same shape, keeping what half brightness is.
+
+    Floats up to 1 stand for 0-1 and integers above 255 for 0-65535 (their high byte is kept, as
+    libpng does); the rest is cut to 0-255. Pillow itself only cuts, on every host: a 16-bit mask
+    repaints there from 0.4 % on, where the user meant 50 %.
+    """
     top = float(levels.max(initial=0))
-    scaled = levels / 257.0 if top > 255 else levels
-    return np.clip(scaled, 0, 255).astype(np.uint8)
+    if top > 255:
+        return np.clip(levels // 256, 0, 255).astype(np.uint8)
+    scale = 255.0 if top <= 1 and levels.dtype.kind == "f" else 1.0
+    return np.clip(np.rint(levels * scale), 0, 255).astype(np.uint8)
 
 
 def harden(mask: np.ndarray) -> np.ndarray:
@@ -67,6 +84,16 @@ def mask_box(mask: np.ndarray) -> Box | None:
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
+def grow_box(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
+    """`box` with `margin` px more on each side, cut at a picture of `shape` (height, width)."""
+    return Box(
+        max(box.left - margin, 0),
+        max(box.top - margin, 0),
+        min(box.right + margin, shape[1]),
+        min(box.bottom + margin, shape[0]),
+    )
+
+
 def blur_reach(mask_blur: float) -> int:
     """How many px per axis the host's mask blur can spread a mask: int(2.5 * blur + 0.5)."""
     return int(BLUR_RADIUS_PER_SIGMA * mask_blur + 0.5)
@@ -85,17 +112,38 @@ def largest_living_blur(mask: np.ndarray, mask_blur: int) -> int:
     """The largest blur up to `mask_blur` under which the mask still repaints somewhere.
 
     A thin mask under a large blur rounds to blank; the host then drops to plain img2img and
-    redraws the whole picture. Alive means that some pixel stays at `HARD_LEVEL` or above.
+    redraws the whole picture. Alive means that some pixel stays at `HARD_LEVEL` or above. A mask
+    that repaints nothing anyway keeps its blur. uint8 H x W and px -> px.
     """
     box = mask_box(mask)
-    if box is None or mask.max() < HARD_LEVEL:
+    if box is None or mask.max() < HARD_LEVEL or _survives(mask, box, mask_blur):
         return mask_blur
-    margin = blur_reach(mask_blur)
-    near = cv2.copyMakeBorder(mask[box.slices], *[margin] * 4, cv2.BORDER_CONSTANT)
-    for blur in range(mask_blur, 0, -1):
-        if blur_mask(near, blur).max() >= HARD_LEVEL:
-            return blur
-    return 0
+    living, blank = 0, mask_blur
+    while blank - living > 1:
+        middle = (living + blank) // 2
+        living, blank = (middle, blank) if _survives(mask, box, middle) else (living, middle)
+    return living
+
+
+def _survives(mask: np.ndarray, box: Box, mask_blur: int) -> bool:
+    """Whether the blurred mask reaches `HARD_LEVEL` somewhere.
+
+    Blurring a large mask widely takes seconds, so the brightest place is found on a coarse copy
+    and only its surroundings are blurred in full.
+    """
+    if mask_blur <= 0:
+        return True
+    scale = max(1, mask_blur // COARSE_BLUR)
+    region = grow_box(box, blur_reach(mask_blur), mask.shape)
+    size = -(-region.width // scale), -(-region.height // scale)
+    coarse = cv2.resize(mask[region.slices], size, interpolation=cv2.INTER_AREA)
+    x, y = cv2.minMaxLoc(blur_mask(coarse, mask_blur / scale))[3]
+    left, top = region.left + x * scale, region.top + y * scale
+    found = grow_box(Box(left, top, left + scale, top + scale), scale, mask.shape)
+    near = grow_box(found, blur_reach(mask_blur), mask.shape)
+    blurred = np.zeros(mask.shape, np.uint8)
+    blurred[near.slices] = blur_mask(mask[near.slices], mask_blur)
+    return bool(blurred[found.slices].max(initial=0) >= HARD_LEVEL)
 
 
 def edge_distance(mask: np.ndarray) -> np.ndarray:

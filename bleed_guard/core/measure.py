@@ -26,9 +26,15 @@ WORST_SPOTS = 5
 WORST_SPOT_SIZE = 16
 """A worst spot is the largest difference of its neighbourhood of this many px a side."""
 
+ZONES = ("soft band", "within predicted reach", "crop box", "far")
+"""Each protected pixel is in exactly one: the first that holds it."""
+
 FLAT_STEP = 1.0
-"""CIELAB units added to both steps of the seam ratio: about one just noticeable difference, so
-that a flat original does not divide by zero."""
+"""Seam steps below this many CIELAB units count as it: about one just noticeable difference, so
+that a flat original neither divides by zero nor turns what nobody sees into a large ratio."""
+
+STRIPE = 1 << 22
+"""Pixels counted at once: numpy needs 8 bytes a pixel for it."""
 
 
 class ChangeCount(NamedTuple):
@@ -82,25 +88,31 @@ def measure_bleed(
     check_sizes(reference, result, mask)
     if protected is None:
         protected = protected_area(mask)
+    check_sizes(reference, result, protected)
     delta = cv2.bitwise_and(difference(reference, result), _as_mask(protected))
     distance = edge_distance(mask)
-    changed = delta > tolerance
-    levels = np.bincount(delta[protected], minlength=256)
-    total, count = int(levels.sum()), int(np.count_nonzero(changed))
+    by_distance = _count_levels(delta, _place_by_distance(distance, protected), PROFILE_LIMIT + 1)
+    zones = _place_by_zone(mask, protected, distance, predicted_reach, crop_box)
+    by_zone = _count_levels(delta, zones, len(ZONES))
+    levels = by_distance.sum(axis=0)
+    total = _summarize(levels, tolerance)
     return BleedReport(
         size=(reference.shape[1], reference.shape[0]),
         tolerance=tolerance,
-        protected=total,
-        changed=count,
-        max=int(delta.max(initial=0)),
-        mean=float(levels @ np.arange(256) / total) if total else 0.0,
+        **total._asdict(),
         p99=_percentile(levels, 0.99),
-        reach=measure_reach(changed, distance),
-        verdict=judge(count, int(delta.max(initial=0))),
-        zones=_measure_zones(delta, changed, protected, mask, distance, predicted_reach, crop_box),
-        profile=_measure_profile(delta, changed, protected, distance),
+        reach=measure_reach(delta > tolerance, distance),
+        verdict=judge(total.changed, total.max),
+        zones=tuple(
+            ZoneStats(name, *_summarize(row, tolerance))
+            for name, row in zip(ZONES, by_zone, strict=True)
+        ),
+        profile=tuple(
+            ProfileBin(int(bin), *_summarize(by_distance[bin], tolerance))
+            for bin in np.flatnonzero(by_distance.any(axis=1))
+        ),
         seam=measure_seam(reference, result, mask),
-        histogram=tuple(int(level) for level in levels),
+        histogram=tuple(levels.tolist()),
         worst=_worst_spots(delta, distance),
     )
 
@@ -124,25 +136,22 @@ def measure_seam(reference: np.ndarray, result: np.ndarray, mask: np.ndarray) ->
     """The step across the mask's edge, in CIELAB, of the result and of the original.
 
     Over all neighbouring pairs (left-right and top-bottom) of which one is in the hard mask and
-    the other is not. `ratio` compares mean steps; `FLAT_STEP` keeps it finite on flat pictures.
+    the other is not. `ratio` compares the mean steps, each at least `FLAT_STEP`. Two uint8
+    H x W x 3 and a uint8 H x W. ValueError if sizes differ.
     """
-    inside = mask >= HARD_LEVEL
+    check_sizes(reference, result, mask)
+    inside = (mask >= HARD_LEVEL).view(np.int8)
     steps, reference_steps = [], []
     for axis in (0, 1):
-        edge = np.diff(inside.view(np.int8), axis=axis) != 0
-        rows, columns = np.nonzero(edge)
+        rows, columns = np.nonzero(np.diff(inside, axis=axis))
         steps.append(_lab_steps(result, rows, columns, axis))
         reference_steps.append(_lab_steps(reference, rows, columns, axis))
     step, reference_step = np.concatenate(steps), np.concatenate(reference_steps)
     if not step.size:
         return SeamStats(0, 0.0, 0.0, 1.0)
     mean, reference_mean = float(step.mean()), float(reference_step.mean())
-    ratio = mean / reference_mean if reference_mean > FLAT_STEP else _flat_ratio(mean, reference_mean)
+    ratio = max(mean, FLAT_STEP) / max(reference_mean, FLAT_STEP)
     return SeamStats(step.size, mean, reference_mean, ratio)
-
-
-def _flat_ratio(step: float, reference_step: float) -> float:
-    return (step + FLAT_STEP) / (reference_step + FLAT_STEP)
 
 
 def _lab_steps(image: np.ndarray, rows: np.ndarray, columns: np.ndarray, axis: int) -> np.ndarray:
@@ -162,58 +171,62 @@ def _percentile(levels: np.ndarray, share: float) -> float:
     return float(np.searchsorted(np.cumsum(levels), share * total)) if total else 0.0
 
 
-def _measure_zones(
-    delta: np.ndarray,
-    changed: np.ndarray,
-    protected: np.ndarray,
+def _place_by_distance(distance: np.ndarray, protected: np.ndarray) -> np.ndarray:
+    """Each pixel's bin of the profile, uint16 H x W; one past the last where not protected."""
+    bins = np.minimum(distance, PROFILE_LIMIT).astype(np.uint16)
+    bins[~protected] = PROFILE_LIMIT + 1
+    return bins
+
+
+def _place_by_zone(
     mask: np.ndarray,
+    protected: np.ndarray,
     distance: np.ndarray,
     predicted_reach: int,
     crop: Box | None,
-) -> tuple[ZoneStats, ...]:
-    """Each protected pixel is in exactly one zone: the first of these that holds it."""
-    left = protected.copy()
-    in_crop = np.zeros(mask.shape, bool)
+) -> np.ndarray:
+    """Each pixel's index in `ZONES`, the first that holds it; one past the last where not
+    protected. uint8 H x W."""
+    zones = np.full(mask.shape, ZONES.index("far"), np.uint8)
     if crop is not None:
-        in_crop[crop.slices] = True
-    areas = {
-        "soft band": (mask > 0) & (mask < HARD_LEVEL),
-        "within predicted reach": distance <= predicted_reach,
-        "crop box": in_crop,
-        "far": np.ones(mask.shape, bool),
-    }
-    zones = []
-    for name, area in areas.items():
-        zones.append(_measure_zone(name, delta, changed, left & area))
-        left &= ~area
-    return tuple(zones)
+        zones[crop.slices] = ZONES.index("crop box")
+    zones[distance <= predicted_reach] = ZONES.index("within predicted reach")
+    zones[(mask > 0) & (mask < HARD_LEVEL)] = ZONES.index("soft band")
+    zones[~protected] = len(ZONES)
+    return zones
 
 
-def _measure_zone(
-    name: str, delta: np.ndarray, changed: np.ndarray, area: np.ndarray
-) -> ZoneStats:
-    values = delta[area]
-    if not values.size:
-        return ZoneStats(name, 0, 0, 0, 0.0)
-    count = int(np.count_nonzero(changed[area]))
-    return ZoneStats(name, values.size, count, int(values.max()), float(values.mean()))
+def _count_levels(delta: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
+    """How many pixels of each place have each level: int64 `count` x 256.
+
+    `delta` is uint8 H x W, `places` H x W of whole numbers; places from `count` on do not count.
+    """
+    table = np.zeros((count + 1) * 256, np.int64)
+    flat_places, flat_delta = places.ravel(), delta.ravel()
+    for start in range(0, delta.size, STRIPE):
+        part = slice(start, start + STRIPE)
+        cells = flat_places[part].astype(np.intp) * 256 + flat_delta[part]
+        table += np.bincount(cells, minlength=table.size)
+    return table.reshape(-1, 256)[:count]
 
 
-def _measure_profile(
-    delta: np.ndarray, changed: np.ndarray, protected: np.ndarray, distance: np.ndarray
-) -> tuple[ProfileBin, ...]:
-    """Count, maximum and mean per px of distance; empty bins are left out."""
-    at = np.minimum(distance[protected], PROFILE_LIMIT).astype(np.intp)
-    values = delta[protected]
-    counts = np.bincount(at, minlength=PROFILE_LIMIT + 1)
-    sums = np.bincount(at, weights=values, minlength=PROFILE_LIMIT + 1)
-    hits = np.bincount(at, weights=changed[protected], minlength=PROFILE_LIMIT + 1)
-    tops = np.zeros(PROFILE_LIMIT + 1, np.uint8)
-    np.maximum.at(tops, at, values)
-    return tuple(
-        ProfileBin(bin, int(counts[bin]), int(hits[bin]), int(tops[bin]), sums[bin] / counts[bin])
-        for bin in np.flatnonzero(counts).tolist()
-    )
+class _Summary(NamedTuple):
+    """The numbers a report, a zone and a bin of the profile share; see `BleedReport`."""
+
+    protected: int
+    changed: int
+    max: int
+    mean: float
+
+
+def _summarize(levels: np.ndarray, tolerance: int) -> _Summary:
+    """Numbers of the pixels whose histogram over the levels 0-255 is `levels`."""
+    total = int(levels.sum())
+    if not total:
+        return _Summary(0, 0, 0, 0.0)
+    changed = int(levels[tolerance + 1 :].sum())
+    mean = float(levels @ np.arange(256)) / total
+    return _Summary(total, changed, int(np.flatnonzero(levels)[-1]), mean)
 
 
 def _worst_spots(delta: np.ndarray, distance: np.ndarray) -> tuple[WorstSpot, ...]:
