@@ -145,6 +145,7 @@ class Finding:
     where: Box | None = None
     evidence: dict[str, float | int | str] = field(default_factory=dict)
     certainty: Certainty = Certainty.MEASURED
+    message: str = ""  # the key of its wording in core/wording.py, filled in from `evidence`
 
     @property
     def text(self) -> str:
@@ -165,7 +166,15 @@ class Change:
     @property
     def text(self) -> str:
         """For instance "padding 64 -> 32, limit of preset guard"."""
-        return f"{self.setting} {self.before} -> {self.after}, {self.reason}"
+        before, after = _tell_value(self.before), _tell_value(self.after)
+        return f"{self.setting} {before} -> {after}, {self.reason}"
+
+
+def _tell_value(value: bool | int | float | str | None) -> str:
+    """A setting's value as a person reads it: nothing and False are "off", True is "on"."""
+    if value is None or value == "" or isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)
@@ -199,16 +208,27 @@ class InpaintJob:
     mask_is_inverted: bool = False
     init_has_alpha: bool = False
     blur_doubles: bool = True  # whole picture: x2 and clip; False: square root (Forge Neo)
+    has_precise_mask: bool = False  # the overlay's mask is float32 (Forge Neo's option)
+    is_api: bool = False
+    saves_images: bool = True
+    saves_grid: bool = False
+    webp_is_lossless: bool = False
+    export_4chan_side: int = 4000  # px: the extra JPEG is written for sides above it
 
 
 @dataclass(frozen=True)
 class GuardPlan:
-    """What the guard will change before sampling, and what it has to say."""
+    """What the guard will change before sampling, and what it has to say.
+
+    `predicted_reach` is how far, in px of the result, the host alone would bleed after the
+    changes; `band` is how far its soft edge goes, which Protection.SOFT leaves open.
+    """
 
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
     protection: Protection = Protection.HARD
     predicted_reach: int = 0
+    band: int = 0
 
 
 class ZoneStats(NamedTuple):
@@ -244,6 +264,9 @@ class SeamStats(NamedTuple):
     ratio: float
 
 
+NO_SEAM = SeamStats(0, 0.0, 0.0, 1.0)
+
+
 class WorstSpot(NamedTuple):
     """The pixel of largest difference in one neighbourhood."""
 
@@ -273,7 +296,7 @@ class BleedReport:
     verdict: Verdict
     zones: tuple[ZoneStats, ...] = ()
     profile: tuple[ProfileBin, ...] = ()
-    seam: SeamStats = SeamStats(0, 0.0, 0.0, 1.0)
+    seam: SeamStats = NO_SEAM
     histogram: tuple[int, ...] = ()
     worst: tuple[WorstSpot, ...] = ()
 

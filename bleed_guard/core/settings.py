@@ -5,8 +5,10 @@ A setting is declared once, in `GuardSettings`. API arguments are positional: ne
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -35,7 +37,7 @@ class Setting:
     step: float | None = None
 
     def check(self, value: object) -> SettingValue:
-        """Return `value` in this setting's type; ValueError with one sentence if it does not fit."""
+        """`value` in this setting's type; ValueError with one sentence if it does not fit."""
         if self.choices:
             return self._check_choice(value)
         if isinstance(self.default, bool):
@@ -45,24 +47,34 @@ class Setting:
     def _check_choice(self, value: object) -> str:
         if isinstance(value, str) and value in self.choices:
             return value
-        raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}, not {value!r}")
+        raise ValueError(f"{self.name} must be one of {', '.join(self.choices)}, not {show(value)}")
 
     def _check_toggle(self, value: object) -> bool:
         if isinstance(value, bool) or (isinstance(value, int) and value in (0, 1)):
             return bool(value)
-        raise ValueError(f"{self.name} must be true or false, not {value!r}")
+        raise ValueError(f"{self.name} must be true or false, not {show(value)}")
 
     def _check_number(self, value: object) -> int | float:
-        wanted = type(self.default)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or (wanted is int and value != int(value)):  # type: ignore[arg-type]
-            kind = "a whole number" if wanted is int else "a number"
-            raise ValueError(f"{self.name} must be {kind}, not {value!r}")
+        if not is_number or (isinstance(value, float) and not math.isfinite(value)):
+            raise ValueError(f"{self.name} must be a number, not {show(value)}")
+        wanted = type(self.default)
+        if wanted is int and value != int(value):  # type: ignore[call-overload]
+            raise ValueError(f"{self.name} must be a whole number, not {show(value)}")
         if not self.minimum <= value <= self.maximum:  # type: ignore[operator]
             raise ValueError(
-                f"{self.name} must lie between {self.minimum} and {self.maximum}, not {value!r}"
+                f"{self.name} must lie between {self.minimum} and {self.maximum}, not {show(value)}"
             )
         return wanted(value)  # type: ignore[return-value]
+
+
+def show(value: object) -> str:
+    """A foreign value for a sentence: its repr, cut to `SHOWN_LENGTH` characters."""
+    told = repr(value)
+    return told if len(told) <= SHOWN_LENGTH else f"{told[:SHOWN_LENGTH]}..."
+
+
+SHOWN_LENGTH = 60
 
 
 def _setting(default: Any, label: str, help: str, **bounds: Any) -> Any:
@@ -128,7 +140,7 @@ class GuardSettings:
     soft_mask: str = _setting(
         "warn",
         "Soft mask",
-        "Grey mask pixels repaint what lies under them; harden cuts the mask at 50 %.",
+        "Grey pixels and mask blur repaint outside the mask's edge; harden cuts both off at 50 %.",
         choices=("ignore", "warn", "harden"),
     )
     cap_strength: bool = _setting(
@@ -147,7 +159,7 @@ class GuardSettings:
     strength_warning: float = _setting(
         0.85,
         "Warn from strength",
-        "A denoising strength from here on is named as a risk at the seam.",
+        "A denoising strength from here on is named as a risk at the seam; 0.7 is a good start.",
         minimum=0.0,
         maximum=1.0,
         step=0.01,
@@ -155,13 +167,13 @@ class GuardSettings:
     refiner: str = _setting(
         "warn",
         "Refiner",
-        "The refiner samples under the same mask; it costs the edit its match with the rest.",
+        "It samples under the same mask; a second model fits the edit less well to the rest.",
         choices=WATCH,
     )
     face_restoration: str = _setting(
         "warn",
         "Face restoration",
-        "It ignores the mask; paste-back covers what it does outside.",
+        "It ignores the mask; it runs before the overlay, which covers what it does outside.",
         choices=WATCH,
     )
     color_correction: str = _setting(
@@ -202,19 +214,24 @@ class GuardSettings:
     )
 
     @classmethod
-    def from_args(cls, args: Sequence[object]) -> ParsedSettings:
+    def from_args(
+        cls, args: Sequence[object], presets: Mapping[str, GuardSettings] | None = None
+    ) -> ParsedSettings:
         """Settings from a host's script arguments: a positional list, or one dict of names.
 
-        What does not fit keeps its preset's value and is named in `complaints`, one sentence
-        each; nothing raises.
+        `presets` are the built-in ones and the user's own. A dict starts from the preset it
+        names. In a list every setting is given, so its preset counts only while all the others
+        are at their defaults; None stands for a default. What does not fit keeps its preset's
+        value and is named in `complaints`, one sentence each; nothing raises.
         """
+        known = PRESETS if presets is None else presets
         if args and isinstance(args[0], Mapping):
-            return _from_mapping(args[0])
-        names = [setting.name for setting in SCHEMA]
+            return _from_mapping(args[0], known)
         complaints = []
-        if len(args) > len(names):
-            complaints.append(f"expected at most {len(names)} arguments, got {len(args)}")
-        parsed = _from_mapping(dict(zip(names, args, strict=False)), use_preset=False)
+        if len(args) > len(SCHEMA):
+            complaints.append(f"expected at most {len(SCHEMA)} arguments, got {len(args)}")
+        given = {setting.name: value for setting, value in zip(SCHEMA, args, strict=False)}
+        parsed = _from_positional(given, known)
         return ParsedSettings(parsed.settings, (*complaints, *parsed.complaints))
 
     def to_args(self) -> list[SettingValue]:
@@ -222,11 +239,19 @@ class GuardSettings:
         return [getattr(self, setting.name) for setting in SCHEMA]
 
     def named_preset(self) -> str:
-        """The built-in preset these values are, or "custom"."""
+        """The preset these values are: a built-in one, the user's own as `preset` names it, or
+        "custom"."""
+        if self.preset not in PRESET_NAMES:
+            return self.preset
         for name, preset in PRESETS.items():
-            if replace(preset, enabled=self.enabled, preset=self.preset) == self:
+            if is_preset(self, preset):
                 return name
         return CUSTOM
+
+
+def is_preset(settings: GuardSettings, preset: GuardSettings) -> bool:
+    """Whether `settings` has the values of `preset`, in all that a preset decides."""
+    return all(getattr(settings, name) == getattr(preset, name) for name in PRESET_SETTINGS)
 
 
 class ParsedSettings(NamedTuple):
@@ -236,18 +261,23 @@ class ParsedSettings(NamedTuple):
     complaints: tuple[str, ...]
 
 
+PRESET_FREE = ("enabled", "preset", "strength_warning", "tolerance", "keep_size", "keep_metadata")
+"""What a preset leaves as it is: the switch, its own name, thresholds, and how files are kept."""
+
+
 def _describe(entry: Field[Any]) -> Setting:
     name = entry.name.replace("_", " ")
     return Setting(
         name=entry.name,
         default=entry.default,
-        infotext=f"Bleed guard {name}" if entry.name != "enabled" else "Bleed guard",
+        infotext="Bleed guard" if entry.name == "preset" else f"Bleed guard {name}",
         **entry.metadata,
     )
 
 
 SCHEMA: tuple[Setting, ...] = tuple(_describe(entry) for entry in fields(GuardSettings))
 SETTINGS: Mapping[str, Setting] = MappingProxyType({entry.name: entry for entry in SCHEMA})
+PRESET_SETTINGS: tuple[str, ...] = tuple(name for name in SETTINGS if name not in PRESET_FREE)
 
 PRESETS: Mapping[str, GuardSettings] = MappingProxyType(
     {
@@ -281,19 +311,63 @@ PRESETS: Mapping[str, GuardSettings] = MappingProxyType(
 )
 
 
-def _from_mapping(given: Mapping[Any, object], *, use_preset: bool = True) -> ParsedSettings:
-    values: dict[str, SettingValue] = {}
+def _from_mapping(
+    given: Mapping[Any, object], presets: Mapping[str, GuardSettings]
+) -> ParsedSettings:
+    values, complaints = _check_values(given, presets)
+    base = presets.get(str(values.get("preset", "guard")), GuardSettings())
+    return ParsedSettings(_name_preset(replace(base, **values), presets), complaints)
+
+
+def _from_positional(
+    given: Mapping[str, object], presets: Mapping[str, GuardSettings]
+) -> ParsedSettings:
+    values, complaints = _check_values(given, presets)
+    preset = presets.get(str(values.get("preset", "")))
+    settings = GuardSettings(**values)  # type: ignore[arg-type]
+    if preset is not None and is_preset(settings, GuardSettings()):
+        settings = replace(settings, **{name: getattr(preset, name) for name in PRESET_SETTINGS})
+    return ParsedSettings(_name_preset(settings, presets), complaints)
+
+
+def _name_preset(settings: GuardSettings, presets: Mapping[str, GuardSettings]) -> GuardSettings:
+    """`settings` with the name of the preset its values are: the one it names, any, or custom."""
+    claimed = presets.get(settings.preset)
+    if claimed is not None and is_preset(settings, claimed):
+        return settings
+    matching = (name for name, preset in presets.items() if is_preset(settings, preset))
+    return replace(settings, preset=next(matching, CUSTOM))
+
+
+def _check_values(
+    given: Mapping[Any, object], presets: Mapping[str, GuardSettings]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The values that fit their settings, and one sentence for each that does not."""
+    values: dict[str, Any] = {}
     complaints = []
     for name, value in given.items():
-        setting = SETTINGS.get(name)
+        setting = SETTINGS.get(name) if isinstance(name, str) else None
         if setting is None:
-            known = ", ".join(SETTINGS)
-            complaints.append(f"unknown setting {name!r}; known are {known}")
+            complaints.append(_complain_of_name(name))
+            continue
+        if value is None:
             continue
         try:
-            values[name] = setting.check(value)
+            values[setting.name] = _check_value(setting, value, presets)
         except ValueError as error:
             complaints.append(str(error))
-    preset = str(values.get("preset", "guard")) if use_preset else ""
-    base = PRESETS.get(preset, GuardSettings())
-    return ParsedSettings(replace(base, **values), tuple(complaints))  # type: ignore[arg-type]
+    return values, tuple(complaints)
+
+
+def _check_value(
+    setting: Setting, value: object, presets: Mapping[str, GuardSettings]
+) -> SettingValue:
+    if setting.name == "preset":
+        setting = replace(setting, choices=(*presets, CUSTOM))
+    return setting.check(value)
+
+
+def _complain_of_name(name: object) -> str:
+    near = get_close_matches(str(name), SETTINGS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(SETTINGS)}"
+    return f"unknown setting {show(name)}; {hint}"

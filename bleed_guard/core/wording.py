@@ -1,0 +1,397 @@
+"""Every sentence the guards say, once: what, why, what to do. The page reads the same table.
+
+Placeholders in braces are filled in from a finding's `evidence`. The keys are stable: the page's
+script and the translations in localizations/ refer to the sentences through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from bleed_guard.core.job import Cause, Finding, Fix, Severity
+
+MaybeValue = bool | int | float | str | None
+
+
+class Wording(NamedTuple):
+    """One message: its cause, how grave it is, three sentences, and the control that mends it.
+
+    `setting` is a host control or one of our settings, as `Fix.setting`.
+    """
+
+    cause: Cause
+    severity: Severity
+    what: str
+    why: str
+    fix: str
+    setting: str = ""
+    value: MaybeValue = None
+
+
+_INFO, _WARNING, _ERROR = Severity.INFO, Severity.WARNING, Severity.ERROR
+
+WORDING: Mapping[str, Wording] = MappingProxyType(
+    {
+        "full_redo": Wording(
+            Cause.GUARD_OFF,
+            _INFO,
+            "Full redo: nothing outside the mask is protected",
+            "The preset or the protection asks for it; what changes is measured and left alone",
+            "Choose the preset guard to keep the rest of the picture",
+            "preset",
+            "guard",
+        ),
+        "paste_back_off": Wording(
+            Cause.GUARD_OFF,
+            _WARNING,
+            "Paste-back is off: pixels outside the mask are measured, not put back",
+            "The host's own overlay decides what stays",
+            "Switch on Force paste-back",
+            "paste_back",
+            True,
+        ),
+        "mask_blank": Wording(
+            Cause.BLANK_MASK,
+            _WARNING,
+            "The mask is blank",
+            "Nothing is marked for repainting, so every pixel is protected",
+            "Paint over what should change",
+        ),
+        "mask_blank_redraw": Wording(
+            Cause.BLANK_MASK,
+            _WARNING,
+            "The mask is blank",
+            "In only masked the host then repaints the whole picture",
+            "Paint over what should change",
+        ),
+        "mask_faint": Wording(
+            Cause.BLANK_MASK,
+            _WARNING,
+            "The mask is too faint to see: its strongest pixel is at {strongest} of 255",
+            "No pixel reaches 50 %, so all of them count as outside and are protected",
+            "Paint the mask with full opacity",
+        ),
+        "mask_full": Wording(
+            Cause.FULL_MASK,
+            _WARNING,
+            "The mask covers the whole picture",
+            "Nothing is outside, so nothing is protected",
+            "Paint only over what should change",
+        ),
+        "mask_inverted": Wording(
+            Cause.INVERTED_MASK,
+            _WARNING,
+            "The mask covers {share} % of the picture",
+            "It looks inverted: nearly everything is repainted",
+            "Switch the mask mode if you meant the rest",
+            "mask mode",
+        ),
+        "mask_stale": Wording(
+            Cause.SIZE,
+            _WARNING,
+            "The mask is {mask_width} x {mask_height}, the picture {width} x {height}",
+            "Their shapes differ: the mask may belong to another picture and is stretched over it",
+            "Paint the mask again, or give one of the picture's size",
+        ),
+        "soft_mask": Wording(
+            Cause.SOFT_MASK,
+            _WARNING,
+            "The mask is grey: {share} % of its pixels are soft",
+            "The host repaints under grey pixels too, up to {reach} px outside the mask's edge",
+            "Set Soft mask to harden, or use a black and white mask",
+            "soft_mask",
+            "harden",
+        ),
+        "soft_mask_guarded": Wording(
+            Cause.SOFT_MASK,
+            _INFO,
+            "The mask is grey: {share} % of its pixels are soft",
+            "It is cut at 50 %; alone, the host would repaint up to {reach} px outside its edge",
+            "Set Soft mask to harden, or use a black and white mask",
+            "soft_mask",
+            "harden",
+        ),
+        "mask_blur": Wording(
+            Cause.MASK_BLUR,
+            _WARNING,
+            "Mask blur {blur} repaints up to {reach} px outside the mask",
+            "The host blends along the blurred mask",
+            "Set mask blur to 0, or switch on Force paste-back",
+            "mask blur",
+            0,
+        ),
+        "mask_blur_guarded": Wording(
+            Cause.MASK_BLUR,
+            _INFO,
+            "Mask blur {blur} would repaint up to {reach} px outside the mask",
+            "Paste-back keeps those pixels as they were",
+            "Nothing needs doing",
+        ),
+        "mask_blur_allowed": Wording(
+            Cause.MASK_BLUR,
+            _INFO,
+            "Mask blur {blur} blends up to {reach} px outside the mask",
+            "Protection is soft: this band may change, everything beyond it may not",
+            "Lower the mask blur for a narrower band",
+            "mask blur",
+        ),
+        "strength": Wording(
+            Cause.STRENGTH,
+            _WARNING,
+            "Denoising strength {strength} is high",
+            "It moves no pixel outside the mask by itself; it raises the risk of a visible seam",
+            "Try {recommended}",
+            "denoising strength",
+            0.7,
+        ),
+        "refiner": Wording(
+            Cause.REFINER,
+            _WARNING,
+            "The refiner {refiner} takes over within this inpaint",
+            "It samples under the same mask and paste-back covers the rest, but a second model "
+            "fits the edit less well to its surroundings",
+            "Set Refiner to off",
+            "refiner",
+            "off",
+        ),
+        "refiner_open": Wording(
+            Cause.REFINER,
+            _WARNING,
+            "The refiner {refiner} takes over within this inpaint",
+            "It samples under the same mask, but a second model fits the edit less well to its "
+            "surroundings",
+            "Set Refiner to off",
+            "refiner",
+            "off",
+        ),
+        "face_restoration": Wording(
+            Cause.FACE_RESTORE,
+            _WARNING,
+            "Face restoration is on",
+            "It ignores the mask; it runs before the overlay, which covers it outside the mask, so "
+            "a face across the edge is restored on one side only",
+            "Set Face restoration to off",
+            "face_restoration",
+            "off",
+        ),
+        "face_restoration_open": Wording(
+            Cause.FACE_RESTORE,
+            _WARNING,
+            "Face restoration is on",
+            "It ignores the mask, and no overlay covers it outside",
+            "Set Face restoration to off",
+            "face_restoration",
+            "off",
+        ),
+        "color_correction": Wording(
+            Cause.COLOR_CORRECTION,
+            _WARNING,
+            "Color correction is on",
+            "It matches the colors of the whole decoded picture before the overlay, so it moves no "
+            "pixel outside a hard mask, only the edit's colors",
+            "Set Color correction to off",
+            "color_correction",
+            "off",
+        ),
+        "color_correction_open": Wording(
+            Cause.COLOR_CORRECTION,
+            _WARNING,
+            "Color correction is on",
+            "It changes the colors of the whole picture, and no overlay covers it outside the mask",
+            "Set Color correction to off",
+            "color_correction",
+            "off",
+        ),
+        "cfg_rescale": Wording(
+            Cause.CFG_RESCALE,
+            _INFO,
+            "CFG rescale is on",
+            "It changes contrast and color of what is generated; the edit may not match its "
+            "surroundings",
+            "Switch CFG rescale off if the edit looks flat beside the rest",
+        ),
+        "lossy_file": Wording(
+            Cause.JPEG,
+            _WARNING,
+            "The file is saved as {format}",
+            "A lossy format changes pixels everywhere, outside the mask too",
+            "Set Lossy format to png",
+            "lossy_format",
+            "png",
+        ),
+        "lossy_reply": Wording(
+            Cause.JPEG,
+            _WARNING,
+            "The API's reply is encoded as {format}",
+            "The host encodes replies in its own image format; the guard cannot change that",
+            "Set the host's file format for images to png",
+            "samples_format",
+            "png",
+        ),
+        "lossy_grid": Wording(
+            Cause.JPEG,
+            _INFO,
+            "The grid is saved as {format}",
+            "A lossy format changes pixels everywhere; the single images are not affected",
+            "Set the host's file format for grids to png",
+            "grid_format",
+            "png",
+        ),
+        "export_4chan": Wording(
+            Cause.EXPORT_4CHAN,
+            _INFO,
+            "The host writes an extra JPEG copy of this size",
+            "Sides above {side} px make it; the copy is lossy and smaller, the image itself is not",
+            "Switch off the host's option to save copies of large images as JPG",
+            "export_for_4chan",
+            False,
+        ),
+        "small_mask": Wording(
+            Cause.SMALL_MASK,
+            _INFO,
+            "The mask is small: its box is {box_width} x {box_height} px",
+            "Whole picture gives it few of the model's pixels; only masked gives it all of them",
+            "Set inpaint area to only masked",
+            "inpaint area",
+            "only masked",
+        ),
+        "latent_upscale_fails": Wording(
+            Cause.LATENT_UPSCALE,
+            _ERROR,
+            "The host will fail: latent upscale to another size works with masked content "
+            "original only",
+            "It fills the picture at its old size with a mask of the new size",
+            "Set masked content to original, or choose another resize mode",
+            "masked content",
+            "original",
+        ),
+        "latent_upscale": Wording(
+            Cause.LATENT_UPSCALE,
+            _WARNING,
+            "Latent upscale changes pixels everywhere",
+            "The host lays the small original over the top left of the larger result",
+            "Switch on Force paste-back, or choose another resize mode",
+            "paste_back",
+            True,
+        ),
+        "latent_upscale_guarded": Wording(
+            Cause.LATENT_UPSCALE,
+            _INFO,
+            "Latent upscale alone would change pixels everywhere",
+            "The host lays the small original over the top left of the larger result; the guard "
+            "lays it over the whole",
+            "Nothing needs doing",
+        ),
+        "overlay_off": Wording(
+            Cause.OVERLAY_OFF,
+            _WARNING,
+            "The host's overlay option is off: the whole picture is redrawn",
+            "Nothing of the original is pasted over the generated picture",
+            "Switch on Force paste-back, or the host's option to overlay the original",
+            "paste_back",
+            True,
+        ),
+        "overlay_off_crop": Wording(
+            Cause.OVERLAY_OFF,
+            _WARNING,
+            "The host's overlay option is off: only the repainted crop comes back",
+            "The crop is not pasted into the original",
+            "Switch on Force paste-back, or the host's option to overlay the original",
+            "paste_back",
+            True,
+        ),
+        "overlay_off_guarded": Wording(
+            Cause.OVERLAY_OFF,
+            _INFO,
+            "The host's overlay option is off",
+            "Alone, the host would redraw the whole picture; the guard lays the original over it",
+            "Nothing needs doing; choose the preset full-redo if you want the raw picture",
+            "preset",
+            "full-redo",
+        ),
+        "resized": Wording(
+            Cause.RESIZE,
+            _INFO,
+            "The picture comes back as {result_width} x {result_height}, not {width} x {height}",
+            "Whole picture resizes everything; protected pixels equal the resized original",
+            "Switch on Keep the original's size, or ask for the original's size",
+            "keep_size",
+            True,
+        ),
+        "cropped": Wording(
+            Cause.RESIZE,
+            _INFO,
+            "The picture comes back as {result_width} x {result_height}, not {width} x {height}",
+            "The host cuts sizes that are no multiple of 8; what is left is not shifted",
+            "Switch on Keep the original's size, or ask for a multiple of 8",
+            "keep_size",
+            True,
+        ),
+        "soft_inpainting": Wording(
+            Cause.SOFT_INPAINTING,
+            _WARNING,
+            "Soft Inpainting is on",
+            "It decides while sampling how far it blends outside the mask; nobody can predict it",
+            "Switch Soft Inpainting off, or switch on Force paste-back",
+            "paste_back",
+            True,
+        ),
+        "soft_inpainting_guarded": Wording(
+            Cause.SOFT_INPAINTING,
+            _INFO,
+            "Soft Inpainting is on",
+            "Its blending is kept where pixels may change and put back everywhere else",
+            "Nothing needs doing",
+        ),
+    }
+)
+
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "limit": "limit of {source}",
+        "fits": "larger than the picture",
+        "harden": "hard mask of {source}",
+        "alive": "a larger blur would wipe out the mask",
+        "cap": "cap of {source}",
+        "off": "switched off by {source}",
+        "png": "lossless files of {source}",
+        "switch": "small mask, {source}",
+    }
+)
+"""Why the guard changes a setting of the host; `source` is one of `SOURCES`."""
+
+SOURCES = ("preset {preset}", "your settings")
+
+
+def word_finding(key: str, *, cause: Cause | None = None, **values: float | int | str) -> Finding:
+    """The finding of `WORDING[key]` with its placeholders filled in. KeyError if one is missing.
+
+    `cause` replaces the table's where it depends on the run, as a file format's does.
+    """
+    wording = WORDING[key]
+    return Finding(
+        cause=cause or wording.cause,
+        severity=wording.severity,
+        what=wording.what.format(**values),
+        why=wording.why.format(**values),
+        fix=Fix(wording.fix.format(**values), wording.setting, wording.value),
+        evidence=dict(values),
+        message=key,
+    )
+
+
+def word_reason(key: str, preset: str) -> str:
+    """Why a change was made, named after the preset, or the user's settings for "custom"."""
+    source = SOURCES[1] if preset == "custom" else SOURCES[0].format(preset=preset)
+    return REASONS[key].format(source=source)
+
+
+def describe_wording() -> dict[str, dict[str, Any]]:
+    """The table as plain values, for the page: key -> cause, severity, what, why, fix, ..."""
+    return {
+        key: {**wording._asdict(), "cause": wording.cause.value, "severity": wording.severity.value}
+        for key, wording in WORDING.items()
+    }
