@@ -16,10 +16,10 @@ import shutil
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent
 VENVS = ROOT / ".venvs"
@@ -31,8 +31,12 @@ PYTHON_VERSION = "3.11"
 PYTHON_NAMES = ("python3.11", "python3", "python")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM_VARIABLE = "BLEED_GUARD_CHROMIUM"
 TEST_PARTS = ("a1111", "forge", "neo", "browser", "js", "pipelines")
-OWN_RUNS = ("tests/browser", "tests/pipelines")
+OWN_FOLDERS = {"browser": "tests/browser", "js": "tests/js", "pipelines": "tests/pipelines"}
+
+# The project never uses the network: what the packages would send or fetch by themselves is off.
+QUIET_PACKAGES = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
 
 
 class SetupError(Exception):
@@ -131,15 +135,20 @@ def read_lines(*command: str) -> list[str]:
     return answer.stdout.splitlines()
 
 
-def run(command: Sequence[str | Path], **environment: str) -> int:
-    """Run `command` in the repository's root and return its exit status."""
+def run(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path | None = ROOT,
+    variables: Mapping[str, str] = QUIET_PACKAGES,
+) -> int:
+    """Run `command` in the repository's root, or where the user is (None); its exit status.
+
+    The project's own packages can be imported in both.
+    """
     sys.stdout.flush()
-    try:
-        return subprocess.call(
-            [str(part) for part in command], cwd=ROOT, env={**os.environ, **environment}
-        )
-    except KeyboardInterrupt:
-        return 130
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    variables = {**os.environ, **variables, "PYTHONPATH": path}
+    return subprocess.call([str(part) for part in command], cwd=cwd, env=variables)
 
 
 def run_quietly(command: Sequence[str | Path], complaint: str) -> None:
@@ -171,15 +180,24 @@ def locked(name: str) -> Iterator[None]:
     """Let one process at a time set up `name`; another one waits until it is done."""
     VENVS.mkdir(exist_ok=True)
     with (VENVS / f"{name}.lock").open("w") as handle:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        lock(handle.fileno())
         yield
+
+
+def lock(file: int) -> None:
+    """Wait for the lock of an open file; closing the file, or the process' end, gives it back."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        is_locked = False
+        while not is_locked:
+            with contextlib.suppress(OSError):  # locking gives up after ten seconds
+                msvcrt.locking(file, msvcrt.LK_LOCK, 1)
+                is_locked = True
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def ensure(name: str) -> Path:
@@ -202,15 +220,8 @@ def make(environment: Environment) -> None:
     say(f"making .venvs/{environment.name} (once, a minute or two)")
     python = find_python()
     shutil.rmtree(environment.folder, ignore_errors=True)
-    install = [
-        environment.python,
-        "-m",
-        "pip",
-        "install",
-        "--no-input",
-        "--no-warn-script-location",
-    ]
-    install += ["--disable-pip-version-check"]
+    install = [environment.python, "-m", "pip", "install", "--no-input"]
+    install += ["--no-warn-script-location", "--disable-pip-version-check"]
     install += ["--no-deps"] if environment.is_complete else []
     for name in environment.requirements:
         install += ["-r", Path("requirements", name)]
@@ -254,13 +265,13 @@ def find_chromium() -> str:
     Raises:
         SetupError: none is installed.
     """
-    named = os.environ.get("BLEED_GUARD_CHROMIUM", "")
+    named = os.environ.get(CHROMIUM_VARIABLE, "")
     for name in (named, *CHROMIUM_NAMES):
         if name and (path := shutil.which(name)):
             return path
     raise SetupError(
         "Chromium is missing: install it (Debian: `apt-get install chromium`) or name its path in "
-        "BLEED_GUARD_CHROMIUM."
+        f"the variable {CHROMIUM_VARIABLE}."
     )
 
 
@@ -299,14 +310,14 @@ def read_junit(path: Path) -> Counts:
     return Counts(max(total - failed - skipped, 0), failed, skipped)
 
 
-def run_pytest(report: str, venv: str, targets: Sequence[str], **environment: str) -> Counts:
+def run_pytest(report: str, venv: str, arguments: Sequence[str], chromium: str = "") -> Counts:
     """Run pytest in the environment `venv`; a run that dies counts as one failure."""
     python = ensure(venv)
     REPORTS.mkdir(parents=True, exist_ok=True)
     junit = REPORTS / f"{report}.xml"
     junit.unlink(missing_ok=True)
-    command = [python, "-m", "pytest", f"--junitxml={junit}", *targets]
-    status = run(command, GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1", **environment)
+    command = [python, "-m", "pytest", f"--junitxml={junit}", *arguments]
+    status = run(command, variables={**QUIET_PACKAGES, CHROMIUM_VARIABLE: chromium})
     try:
         counts = read_junit(junit)
     except (OSError, ElementTree.ParseError):
@@ -317,7 +328,7 @@ def run_pytest(report: str, venv: str, targets: Sequence[str], **environment: st
 
 def test_pins(venv: str, extra: Sequence[str]) -> Counts:
     """The suite without the parts that have a run of their own, under one host's packages."""
-    ignored = [f"--ignore={folder}" for folder in OWN_RUNS]
+    ignored = [f"--ignore={folder}" for folder in OWN_FOLDERS.values()]
     return run_pytest(venv, venv, ["-n", "2", *ignored, *extra])
 
 
@@ -327,40 +338,45 @@ def test_browser(extra: Sequence[str]) -> Counts:
     counts = Counts()
     for venv in ("a1111", "forge"):
         head(f"browser tests, packages of {venv}")
-        counts += run_pytest(
-            f"browser-{venv}", venv, ["tests/browser", *extra], BLEED_GUARD_CHROMIUM=chromium
-        )
+        counts += run_pytest(f"browser-{venv}", venv, extra, chromium)
     return counts
 
 
 def test_js(extra: Sequence[str]) -> Counts:
     """The JavaScript tests in Node.js' own runner, which also writes the counts as TAP."""
-    node = find_node()
+    node, files = find_node(), js_tests(extra)
+    if not files:  # without a file Node.js would look for tests by itself, everywhere
+        return Counts()
     REPORTS.mkdir(parents=True, exist_ok=True)
     tap = REPORTS / "js.tap"
     tap.unlink(missing_ok=True)
     reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout"]
     reporters += ["--test-reporter=tap", f"--test-reporter-destination={tap}"]
-    status = run([node, "--test", *reporters, *extra, *js_tests()])
-    text = tap.read_text(encoding="utf-8") if tap.is_file() else ""
+    status = run([node, "--test", *reporters, *files])
+    return read_tap(tap.read_text(encoding="utf-8") if tap.is_file() else "", status)
+
+
+def js_tests(targets: Sequence[str]) -> list[Path]:
+    """The JavaScript test files among `targets` and in their folders."""
+    paths = [ROOT / target for target in targets if not target.startswith("-")]
+    found = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.js"))]
+    return sorted(path for path in found if path.name.endswith(".test.js"))
+
+
+def read_tap(text: str, status: int) -> Counts:
+    """Counts of the closing lines of Node.js' TAP; a failed run has at least one failure."""
     found = {key: int(number) for key, number in re.findall(r"^# (\w+) (\d+)$", text, re.MULTILINE)}
     failed = found.get("fail", 0) + found.get("cancelled", 0)
     skipped = found.get("skipped", 0) + found.get("todo", 0)
     return Counts(found.get("pass", 0), max(failed, int(status != 0)), skipped)
 
 
-def js_tests() -> list[Path]:
-    """The JavaScript test files, relative to the root."""
-    found = (ROOT / "tests" / "js").rglob("*.test.*js")
-    return sorted(path.relative_to(ROOT) for path in found)
-
-
 def test_pipelines(extra: Sequence[str]) -> Counts:
     """The tests that need torch: Diffusers and ComfyUI."""
-    return run_pytest("pipelines", "pipelines", ["tests/pipelines", *extra])
+    return run_pytest("pipelines", "pipelines", extra)
 
 
-def run_part(part: str, extra: Sequence[str]) -> Counts:
+def run_part(part: str, arguments: Sequence[str]) -> Counts:
     """Run one part of the suite; a part that this machine cannot run counts as one failure."""
     runs: dict[str, Callable[[Sequence[str]], Counts]] = {
         "browser": test_browser,
@@ -368,18 +384,32 @@ def run_part(part: str, extra: Sequence[str]) -> Counts:
         "pipelines": test_pipelines,
     }
     try:
-        if part in runs:
-            return runs[part](extra)
-        return test_pins(part, extra)
+        return runs[part](arguments) if part in runs else test_pins(part, arguments)
     except SetupError as error:
         say(f"{part} tests FAILED: {error}")
         return Counts(failed=1)
 
 
-def has_tests(part: str) -> bool:
-    """Whether the repository has tests of that part."""
-    folders = {"browser": "tests/browser", "js": "tests/js", "pipelines": "tests/pipelines"}
-    return (ROOT / folders.get(part, "tests")).is_dir()
+def owner(path: str) -> str:
+    """Which part runs the tests at `path`: the name of one, or "pins" for those of the hosts."""
+    for part, folder in OWN_FOLDERS.items():
+        if Path(path).as_posix().startswith(folder):
+            return part
+    return "pins"
+
+
+def plan_parts(only: str | None, extra: Sequence[str]) -> dict[str, list[str]]:
+    """Part to run -> its arguments. Paths among `extra` go to the part they belong to alone."""
+    paths = [item for item in extra if (ROOT / item.split("::")[0]).exists()]
+    options = [item for item in extra if item not in paths]
+    parts = {}
+    for part in [only] if only else TEST_PARTS:
+        folder = OWN_FOLDERS.get(part, "tests")
+        family = part if part in OWN_FOLDERS else "pins"
+        targets = [path for path in paths if owner(path) == family] if paths else [folder]
+        if targets and (ROOT / folder).is_dir():
+            parts[part] = [*targets, *options]
+    return parts
 
 
 def head(title: str) -> None:
@@ -392,19 +422,19 @@ def head(title: str) -> None:
 
 def command_test(rest: Sequence[str]) -> int:
     """run the tests under every host's packages, in the browser and in Node.js"""
-    parser = subparser("test", command_test, "all other arguments go to pytest (or node --test)")
+    parser = subparser("test", command_test, "all other arguments go to pytest: paths, -k, -x ...")
     parser.add_argument("--only", choices=TEST_PARTS, help="run this part alone")
     options, extra = parser.parse_known_args(rest)
-    started, rows = time.monotonic(), []
-    for part in [options.only] if options.only else filter(has_tests, TEST_PARTS):
+    started, rows = time.monotonic(), {}
+    for part, arguments in plan_parts(options.only, extra).items():
         head(f"{part} tests")
-        rows.append((part, run_part(part, [] if part == "js" else extra)))
+        rows[part] = run_part(part, arguments)
     head(f"all parts, {time.monotonic() - started:.0f} s")
-    for part, counts in rows:
-        print(f"{part + ':':<12}{counts}")
-    total = sum((counts for _, counts in rows), Counts())
+    for part, counts in rows.items():
+        print(f"  {part:<10} {counts}")
+    total = sum(rows.values(), Counts())
     print(f"\n{total}", flush=True)
-    return 1 if total.failed else 0
+    return 0 if total.passed and not total.failed else 1
 
 
 def command_demo(rest: Sequence[str]) -> int:
@@ -413,7 +443,7 @@ def command_demo(rest: Sequence[str]) -> int:
     parser.add_argument("--gradio", choices=("3", "4"), default="4", help="Gradio version (4)")
     options, extra = parser.parse_known_args(rest)
     venv = {"3": "a1111", "4": "forge"}[options.gradio]
-    return run([ensure(venv), "-m", "minihost", "demo", *extra], GRADIO_ANALYTICS_ENABLED="False")
+    return run([ensure(venv), "-m", "minihost", "demo", *extra], cwd=None)
 
 
 def command_bench(rest: Sequence[str]) -> int:
@@ -452,7 +482,7 @@ def command_python(rest: Sequence[str]) -> int:
         if len(rest) < 2 or rest[1] not in ENVIRONMENTS:
             raise SetupError(f"--venv takes one of {', '.join(ENVIRONMENTS)}.")
         venv, rest = rest[1], rest[2:]
-    return run([ensure(venv), *rest])
+    return run([ensure(venv), *rest], cwd=None)
 
 
 COMMANDS = {
@@ -485,8 +515,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return COMMANDS[name](arguments[1:])
     except SetupError as error:
-        say(f"{error}")
+        say(str(error))
         return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -12,13 +12,14 @@ def preload(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bleed-guard-strict",
         action="store_true",
-        help="Bleed Guard: inpaints are always protected; users cannot switch the guard off, "
-        "choose the preset full-redo or widen the band in which pixels outside may change",
+        help="Bleed Guard: every inpaint is protected; users can switch off neither the guard nor "
+        "its paste-back, and the preset full-redo protects like guard",
     )
     parser.add_argument(
         "--bleed-guard-data-dir",
         type=str,
         default=None,
         metavar="DIR",
-        help="Bleed Guard: folder for the users' presets (default: the WebUI's data folder)",
+        help="Bleed Guard: folder for what users save, such as presets (default: inside the "
+        "WebUI's data folder)",
     )

@@ -168,8 +168,8 @@ def test_metadata_names_other_callbacks_in_full(section: str) -> None:
 def requirement_lines(name: str) -> dict[str, str]:
     """Package -> version of one requirement file."""
     text = (ROOT / "requirements" / name).read_text(encoding="ascii")
-    pins = (line.split("==") for line in text.splitlines() if line and not line.startswith("#"))
-    return dict(tuple(pin) for pin in pins)
+    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return {name: version for name, _, version in (line.partition("==") for line in lines)}
 
 
 @pytest.mark.parametrize("host", ["a1111", "forge", "neo"])
