@@ -20,14 +20,14 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
 
     Returns the lines that were told.
     """
-    if run.is_forcing:
+    if run.rules.is_forcing:
         _mend_reply(run, processed)
     run.record = replace(
         run.record,
-        changes=run.plan.changes,
-        findings=run.plan.findings,
-        preset=run.settings.named_preset(),
-        tolerance=run.settings.tolerance,
+        changes=run.rules.plan.changes,
+        findings=run.rules.plan.findings,
+        preset=run.rules.settings.named_preset(),
+        tolerance=run.rules.settings.tolerance,
         owner=str(getattr(p, "user", None) or ""),
         prompt=str(processed.prompt or ""),
     )
@@ -68,9 +68,9 @@ def _match_reply(run: GuardRun, processed: Any) -> list[tuple[FinishedImage, int
 def tell_run(run: GuardRun) -> tuple[str, ...]:
     """What the user reads under the gallery, most important first; no line twice."""
     lines = [f"Bleed Guard: {line}" for line in _tell_images(run.record.images)]
-    lines += [f"Bleed Guard: {change.text}" for change in run.plan.changes]
+    lines += [f"Bleed Guard: {change.text}" for change in run.rules.plan.changes]
     told = [finding for image in run.record.images for finding in image.findings]
-    lines += [_tell(finding) for finding in (*told, *run.plan.findings)]
+    lines += [_tell(finding) for finding in (*told, *run.rules.plan.findings)]
     lines += [f"Bleed Guard: setting not used: {complaint}" for complaint in run.complaints]
     return tuple(dict.fromkeys(lines))
 
@@ -85,8 +85,7 @@ def _tell_images(images: tuple[ImageRecord, ...]) -> list[str]:
     if len(images) > 1 and all(image.verdict is Verdict.CLEAN for image in images):
         prevented = sum(image.prevented for image in images)
         return [
-            f"{len(images)} images, 0 protected pixels changed. "
-            f"Without the guard: {prevented:,}."
+            f"{len(images)} images, 0 protected pixels changed. Without the guard: {prevented:,}."
         ]
     if len(images) == 1:
         return [images[0].sentence]
@@ -95,11 +94,11 @@ def _tell_images(images: tuple[ImageRecord, ...]) -> list[str]:
 
 def hold_facts(run: GuardRun, p: Any) -> dict[str, str]:
     """The facts of the run, label -> value, in the order they are shown."""
-    job = run.job
+    job = run.rules.job
     return {
         "Inpaint area": "only masked" if job.only_masked else "whole picture",
         "Mask": f"{job.mask_mode}, {job.mask.shape[1]} x {job.mask.shape[0]}",
-        "Mask blur": f"{job.mask_blur} (reach {run.plan.predicted_reach} px)",
+        "Mask blur": f"{job.mask_blur} (reach {run.rules.plan.predicted_reach} px)",
         "Padding": str(job.padding),
         "Denoising strength": f"{job.denoising_strength:g}",
         "Refiner": job.refiner or "off",
@@ -110,5 +109,5 @@ def hold_facts(run: GuardRun, p: Any) -> dict[str, str]:
         "Other scripts": ", ".join(processing.editing_scripts(p, "postprocess_image")) or "none",
         "Format": job.image_format,
         "Original": f"{job.init_size[0]} x {job.init_size[1]}",
-        "Tolerance": str(run.settings.tolerance),
+        "Tolerance": str(run.rules.settings.tolerance),
     }

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from modules import processing, script_callbacks, scripts, shared
@@ -54,3 +57,18 @@ def apply_color_correction(p: Any, batch_index: int, image: Any) -> Any:
     if corrections is None or batch_index >= len(corrections):
         return image
     return processing.apply_color_correction(corrections[batch_index], image)
+
+
+def input_accordion() -> Any:
+    """The host's accordion whose open state is a value; None where it has none."""
+    try:
+        from modules.ui_components import InputAccordion
+    except ImportError:
+        return None
+    return InputAccordion
+
+
+def temporary_folder() -> Path:
+    """The folder the host's own temporary pictures lie in."""
+    chosen = option("temp_dir", "") or os.environ.get("GRADIO_TEMP_DIR", "")
+    return Path(chosen) if chosen else Path(tempfile.gettempdir()) / "gradio"

@@ -9,10 +9,12 @@ import numpy as np
 from PIL import Image
 
 from bleed_guard.core.job import Cause, Finding, Fix, Severity
-from bleed_guard.core.measure import count_changes, judge
+from bleed_guard.core.measure import ChangeCount, count_changes, judge
 from bleed_guard.core.record import Stage
 from bleed_guard.host import compat
-from bleed_guard.host.run import GuardRun
+from bleed_guard.host.carry import carry_over, write_resolution
+from bleed_guard.host.compositing import outside_of
+from bleed_guard.host.run import FinishedImage, GuardRun
 
 LOSSY_FORMATS = {
     ".jpg": ("JPEG", Cause.JPEG),
@@ -27,45 +29,45 @@ HOST_SUFFIXES = ("-mask", "-mask-composite", "-before-face-restoration", "-befor
 """What the hosts append to the files they save beside the result itself."""
 
 
-def is_result(run: GuardRun | None, params: Any) -> bool:
-    """Whether this save is the run's finished image, and not a grid, a mask or an earlier stage."""
-    if run is None or run.work is None or not run.work.is_awaiting_save:
-        return False
-    work = run.work
-    if params.image is work.final:
-        return True
+def find_result(run: GuardRun | None, params: Any) -> FinishedImage | None:
+    """The run's finished image this save is of; None for a grid, a mask or an earlier stage."""
+    finished = run.awaiting_save if run is not None else None
+    if finished is None or params.image is finished.image:
+        return finished
     is_aside = Path(params.filename).stem.endswith(HOST_SUFFIXES)
-    return not is_aside and work.canvas is not None and params.image.size == work.canvas.size
+    return finished if not is_aside and params.image.size == finished.canvas.size else None
 
 
-def prepare_save(run: GuardRun, params: Any) -> None:
+def prepare_save(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     """on_before_image_saved: undo late edits outside the mask, choose a lossless format."""
-    if run.is_forcing:
-        _undo_late_edits(run, params)
-    if run.settings.lossy_format == "png":
-        _save_as_png(run, params)
+    if run.rules.is_forcing and params.image is not finished.image:
+        _undo_late_edits(run, finished, params)
+    if run.rules.settings.lossy_format == "png":
+        _save_as_png(params)
+    if run.rules.settings.keep_metadata and params.image.mode != "RGBA":
+        canvas = finished.canvas
+        carried = carry_over(
+            params.image, canvas.init_image, canvas.reference, Path(params.filename)
+        )
+        params.image, finished.file_reference = carried
 
 
-def _undo_late_edits(run: GuardRun, params: Any) -> None:
+def _undo_late_edits(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     """Put back protected pixels another extension changed on the picture's way to its file."""
-    work = run.work
-    assert work is not None
-    assert work.canvas is not None
-    if params.image is work.final:
-        return
+    canvas = finished.canvas
     pixels = np.asarray(params.image.convert("RGB"))
-    late = count_changes(work.canvas.reference, pixels, work.canvas.protected)
+    late = count_changes(canvas.reference, pixels, canvas.protected)
     if not late.changed or _is_stealth(late.max):
         return
-    mended = np.where(work.canvas.protected[..., None], work.canvas.reference, pixels)
-    image = Image.fromarray(mended)
+    image = Image.fromarray(np.where(canvas.protected[..., None], canvas.reference, pixels))
     if params.image.mode == "RGBA":
         image.putalpha(params.image.getchannel("A"))
     image.info = dict(params.image.info)
     params.image = image
-    stage = Stage("before saving", late.changed, late.max)
-    if run.current is not None:
-        run.update_current(stages=(*run.current.stages, stage))
+    record = run.record_of(finished.index)
+    if record is not None:
+        stage = Stage("before saving", late.changed, late.max)
+        run.update_image(finished.index, stages=(*record.stages, stage))
 
 
 def _is_stealth(largest: int) -> bool:
@@ -73,7 +75,7 @@ def _is_stealth(largest: int) -> bool:
     return largest <= 1 and "rgb" in str(compat.option("stealth_pnginfo_option", "")).lower()
 
 
-def _save_as_png(run: GuardRun, params: Any) -> None:
+def _save_as_png(params: Any) -> None:
     """Give a lossy file a .png name no other file has: the host looked for a free one only with
     its own extension, and replaces what is there."""
     path = Path(params.filename)
@@ -86,28 +88,35 @@ def _save_as_png(run: GuardRun, params: Any) -> None:
     params.filename = str(free)
 
 
-def check_saved(run: GuardRun, params: Any) -> None:
+def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     """on_image_saved: read the file back; the verdict is about the bytes on disk."""
-    work = run.work
-    assert work is not None
-    assert work.canvas is not None
-    work.is_awaiting_save = False
+    finished.is_saved = True
     path = Path(getattr(params.image, "already_saved_as", None) or params.filename)
+    canvas = finished.canvas
+    if run.rules.settings.keep_metadata:
+        write_resolution(path, canvas.init_image)
+    if params.image is not finished.image:  # the gallery shows the file of the picture it has
+        finished.image.already_saved_as = str(path)  # type: ignore[attr-defined]
     with Image.open(path) as file:
         pixels = np.asarray(file.convert("RGB"))
-    if pixels.shape != work.canvas.reference.shape or run.current is None:
+    expected = canvas.reference if finished.file_reference is None else finished.file_reference
+    tolerance = run.rules.settings.tolerance
+    outside = outside_of(canvas, run.rules.plan.protection)
+    saved = count_changes(expected, pixels, outside, tolerance=tolerance)
+    _record_file(run, finished, path, saved)
+
+
+def _record_file(run: GuardRun, finished: FinishedImage, path: Path, saved: ChangeCount) -> None:
+    record = run.record_of(finished.index)
+    if record is None:
         return
-    tolerance = run.settings.tolerance
-    saved = count_changes(
-        work.canvas.reference, pixels, work.canvas.protected, tolerance=tolerance
-    )
-    record = run.current
-    findings = record.findings
-    verdict = record.verdict
-    if run.is_forcing and saved.changed > record.changed:
-        verdict = judge(saved.changed, saved.max)
+    verdict, findings = record.verdict, record.findings
+    if run.rules.is_forcing and saved.changed > record.changed:
         findings = (*findings, explain_file(path, saved.changed, saved.max))
-    run.update_current(
+        if not _is_stealth(saved.max):
+            verdict = judge(saved.changed, saved.max)
+    run.update_image(
+        finished.index,
         verdict=verdict,
         saved_as=str(path),
         stages=(*record.stages, Stage("saved file", saved.changed, saved.max)),
@@ -147,5 +156,3 @@ def explain_file(path: Path, changed: int, largest: int) -> Finding:
         pixels=changed,
         max=largest,
     )
-
-

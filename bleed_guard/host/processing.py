@@ -13,7 +13,7 @@ from PIL import Image
 
 from bleed_guard.core.geometry import build_mask, build_reference, crop_top_left, flatten_image
 from bleed_guard.core.job import Box, Change, GuardPlan, InpaintJob, MaskedContent, ResizeMode
-from bleed_guard.core.mask import protected_area, read_mask
+from bleed_guard.core.mask import is_deep, protected_area, read_mask
 from bleed_guard.host import compat
 
 DEFAULT_BACKGROUND = "#ffffff"
@@ -27,14 +27,25 @@ class UnmappableError(Exception):
 class Canvas:
     """Where one result lies: uint8 H x W x 3, uint8 H x W, bool H x W, and the host's paste box."""
 
+    init_image: Image.Image
     reference: np.ndarray
     mask: np.ndarray
     protected: np.ndarray
     crop_box: Box | None
+    asked_size: tuple[int, int]
+    background: str
 
     @property
     def size(self) -> tuple[int, int]:
         return self.reference.shape[1], self.reference.shape[0]
+
+    @property
+    def has_original_size(self) -> bool:
+        return self.size == self.init_image.size
+
+    def flatten_original(self) -> np.ndarray:
+        """The init image at its own size: uint8 H x W x 3."""
+        return flatten_image(self.init_image, self.background)
 
 
 def read_job(p: Any) -> InpaintJob | None:
@@ -76,7 +87,18 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
         "image_format": str(read_override(p, "samples_format", "png")).lower(),
         "grid_format": str(read_override(p, "grid_format", "png")).lower(),
         "has_4chan_export": bool(read_override(p, "export_for_4chan", False)),
+        "export_4chan_side": int(read_override(p, "target_side_length", 4000)),
+        "has_precise_mask": bool(read_override(p, "img2img_inpaint_precise_mask", False)),
+        "is_api": bool(getattr(p, "is_api", False)),
+        "saves_images": _saves(p, "samples_save", "do_not_save_samples"),
+        "saves_grid": _saves(p, "grid_save", "do_not_save_grid"),
+        "webp_is_lossless": bool(read_override(p, "webp_lossless", False)),
     }
+
+
+def _saves(p: Any, option: str, refusal: str) -> bool:
+    """Whether the host will write files of a kind: its setting, unless this job refuses."""
+    return bool(read_override(p, option, True)) and not getattr(p, refusal, False)
 
 
 def read_override(p: Any, name: str, default: Any) -> Any:
@@ -176,6 +198,24 @@ def _write_mask_size(p: Any, change: Change, job: InpaintJob) -> None:
     p.image_mask = Image.fromarray(mask)
 
 
+FIELDS = {
+    "padding": "inpaint_full_res_padding",
+    "denoising strength": "denoising_strength",
+    "mask blur": "mask_blur_x",
+    "refiner": "refiner_checkpoint",
+    "face restoration": "restore_faces",
+}
+
+
+def still_in_force(p: Any, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Of an earlier loop's changes to this same job, those that still stand in it."""
+    return tuple(
+        change
+        for change in changes
+        if change.setting in FIELDS and getattr(p, FIELDS[change.setting], None) == change.after
+    )
+
+
 def _field_writer(*names: str) -> Any:
     def write(p: Any, change: Change, job: InpaintJob) -> None:
         for name in names:
@@ -220,10 +260,12 @@ def prepare_inputs(p: Any, job: InpaintJob) -> tuple[Change, ...]:
     another size makes it crop at the wrong place.
     """
     changes = []
-    for index, image in enumerate(p.init_images):
-        if image.mode.startswith("I") or image.mode == "F":
-            p.init_images[index] = Image.fromarray(flatten_image(image))
-            changes.append(Change("init image", "16 bits", "8 bits", "the host works in 8 bits"))
+    if any(is_deep(image) for image in p.init_images):
+        p.init_images = [
+            Image.fromarray(flatten_image(image)) if is_deep(image) else image
+            for image in p.init_images
+        ]
+        changes.append(Change("init image", "16 bits", "8 bits", "the host works in 8 bits"))
     if job.only_masked and job.mask.shape[::-1] != job.init_size:
         sizes = [f"{width} x {height}" for width, height in (job.mask.shape[::-1], job.init_size)]
         change = Change("mask size", *sizes, "only masked needs the mask at the picture's size")
@@ -243,19 +285,26 @@ def build_canvas(
     only_masked = bool(p.inpaint_full_res) and p.paste_to is not None
     init = p.init_images[batch_index if len(p.init_images) > 1 else 0]
     size = init.size if only_masked else (int(p.width), int(p.height))
+    background = compat.option("img2img_background_color", DEFAULT_BACKGROUND)
     reference = build_reference(
         init,
         only_masked=only_masked,
         size=size,
         resize_mode=job.resize_mode,
-        background=compat.option("img2img_background_color", DEFAULT_BACKGROUND),
+        background=background,
         resize=_host_resize,
     )
-    mask = build_mask(job.mask, size=size, resize_mode=job.resize_mode)
+    mask = mask_at(job, size)
     if not only_masked:
         reference, mask = _crop_to(reference, decoded_size), _crop_to(mask, decoded_size)
-    protected = protected_area(mask, plan.protection, band=plan.predicted_reach)
-    return Canvas(reference, mask, protected, paste_box(p) if only_masked else None)
+    protected = protected_area(mask, plan.protection, band=plan.band)
+    box = paste_box(p) if only_masked else None
+    return Canvas(init, reference, mask, protected, box, size, background)
+
+
+def mask_at(job: InpaintJob, size: tuple[int, int]) -> np.ndarray:
+    """The user's mask at `size` (width, height): uint8 H x W."""
+    return build_mask(job.mask, size=size, resize_mode=job.resize_mode)
 
 
 def paste_box(p: Any) -> Box | None:

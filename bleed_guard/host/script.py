@@ -15,6 +15,7 @@ from bleed_guard.core.plan import plan_guard
 from bleed_guard.core.settings import GuardSettings, ParsedSettings
 from bleed_guard.host import compat, files, infotext, processing
 from bleed_guard.host.closing import close_run
+from bleed_guard.host.compositing import Rules
 from bleed_guard.host.history import HISTORY
 from bleed_guard.host.run import GuardRun
 from bleed_guard.ui import panel
@@ -28,7 +29,7 @@ def told_on_failure(hook: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(hook)
     def run_hook(*args: Any, **kwargs: Any) -> None:
-        job = next((value for value in args if hasattr(value, "comment")), None)
+        job = _find_job((*args, *kwargs.values()))
         try:
             hook(*args, **kwargs)
         except processing.UnmappableError as error:
@@ -38,6 +39,12 @@ def told_on_failure(hook: Callable[..., None]) -> Callable[..., None]:
             tell_not_guarded(job, f"{type(error).__name__} in {hook.__name__}: {error}")
 
     return run_hook
+
+
+def _find_job(args: tuple[Any, ...]) -> Any:
+    """The host's job among a hook's arguments: given as such, or as what is saved of it."""
+    jobs = [getattr(value, "p", value) for value in args]
+    return next((job for job in jobs if hasattr(job, "comment")), None)
 
 
 def tell_not_guarded(p: Any, reason: str) -> None:
@@ -81,7 +88,7 @@ class BleedGuardScript(scripts.Script):
         return scripts.AlwaysVisible if is_img2img else False
 
     def ui(self, is_img2img: bool) -> list[Any]:
-        made = panel.build_panel()
+        made = panel.build_panel(compat.input_accordion())
         self.infotext_fields, self.paste_field_names = infotext.paste_fields(made)
         return made
 
@@ -89,6 +96,7 @@ class BleedGuardScript(scripts.Script):
     def before_process(self, p: Any = None, *args: Any) -> None:
         if p is None:
             return
+        earlier = read_run(p)
         p.bleed_guard_run = None
         settings, complaints = read_settings(args)
         job = processing.read_job(p) if settings.enabled else None
@@ -97,8 +105,9 @@ class BleedGuardScript(scripts.Script):
         plan = plan_guard(job, settings)
         prepared = processing.prepare_inputs(p, job)
         processing.apply_plan(p, plan, job)
-        plan = replace(plan, changes=(*prepared, *plan.changes))
-        p.bleed_guard_run = GuardRun(settings, job, plan, complaints)
+        looped = processing.still_in_force(p, earlier.rules.plan.changes) if earlier else ()
+        plan = replace(plan, changes=(*looped, *prepared, *plan.changes))
+        p.bleed_guard_run = GuardRun(Rules(settings, job, plan), complaints)
 
     @told_on_failure
     def postprocess_image(self, p: Any = None, pp: Any = None, *args: Any) -> None:
@@ -113,9 +122,7 @@ class BleedGuardScript(scripts.Script):
             run.supply_overlay(p, ppmo)
 
     @told_on_failure
-    def postprocess_image_after_composite(
-        self, p: Any = None, pp: Any = None, *args: Any
-    ) -> None:
+    def postprocess_image_after_composite(self, p: Any = None, pp: Any = None, *args: Any) -> None:
         run = read_run(p)
         if run is not None:
             pp.image = run.finish_image(p, pp.image)
@@ -133,12 +140,14 @@ class BleedGuardScript(scripts.Script):
 @told_on_failure
 def before_image_saved(params: Any = None) -> None:
     run = read_run(getattr(params, "p", None))
-    if files.is_result(run, params):
-        files.prepare_save(run, params)
+    finished = files.find_result(run, params)
+    if run is not None and finished is not None:
+        files.prepare_save(run, finished, params)
 
 
 @told_on_failure
 def image_saved(params: Any = None) -> None:
     run = read_run(getattr(params, "p", None))
-    if files.is_result(run, params):
-        files.check_saved(run, params)
+    finished = files.find_result(run, params)
+    if run is not None and finished is not None:
+        files.check_saved(run, finished, params)

@@ -1,0 +1,101 @@
+"""What the saved file carries over from the init image: alpha, ICC profile, DPI."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+ALPHA_FORMATS = (".png", ".webp")
+METRES_PER_INCH = 0.0254
+ICC_CHUNK = 65519
+"""Bytes of a profile one JPEG APP2 segment holds: 65535 less its length and the ICC header."""
+
+
+class Carried(NamedTuple):
+    """The picture to write, and what its R, G, B must be where it is protected (H x W x 3)."""
+
+    image: Image.Image
+    reference: np.ndarray
+
+
+def carry_over(image: Image.Image, init: Image.Image, reference: np.ndarray, path: Path) -> Carried:
+    """`image` with the init image's alpha channel and profile, as far as its format takes them.
+
+    Where the init image is partly transparent, its own colour comes back in place of the one
+    laid on the host's background; where it is invisible, the background's stays.
+    """
+    has_alpha = init.mode == "RGBA" and init.getextrema()[-1] != (255, 255)
+    if not (has_alpha and init.size == image.size and path.suffix.lower() in ALPHA_FORMATS):
+        return Carried(_with_profile(image, init), reference)
+    own = np.asarray(init)
+    is_part = (own[..., 3] > 0) & (own[..., 3] < 255)
+    pixels = np.array(image.convert("RGB"))
+    is_kept = is_part & (pixels == reference).all(axis=2)
+    pixels[is_kept] = own[..., :3][is_kept]
+    carried = Image.fromarray(pixels)
+    carried.putalpha(init.getchannel("A"))
+    carried.info = dict(image.info)
+    colors = np.where(is_kept[..., None], own[..., :3], reference)
+    return Carried(_with_profile(carried, init), colors)
+
+
+def _with_profile(image: Image.Image, init: Image.Image) -> Image.Image:
+    """The same picture; its info holds the profile, which Pillow writes into a PNG by itself."""
+    profile = init.info.get("icc_profile")
+    if profile:
+        image.info["icc_profile"] = profile
+    return image
+
+
+def write_resolution(path: Path, init: Image.Image) -> None:
+    """Write the init image's DPI, and into JPEG its profile, into a file the host has saved.
+
+    PNG and JPEG only; the pixels are not touched and the file is replaced in one step.
+    """
+    dpi, profile = init.info.get("dpi"), init.info.get("icc_profile")
+    suffix = path.suffix.lower()
+    if suffix == ".png" and dpi:
+        _replace(path, _png_with_dpi(path.read_bytes(), dpi))
+    elif suffix in (".jpg", ".jpeg") and (dpi or profile):
+        _replace(path, _jpeg_with(path.read_bytes(), dpi, profile))
+
+
+def _replace(path: Path, data: bytes) -> None:
+    aside = path.with_name(path.name + ".tmp")
+    aside.write_bytes(data)
+    aside.replace(path)
+
+
+def _png_with_dpi(data: bytes, dpi: tuple[float, float]) -> bytes:
+    """A pHYs chunk right after IHDR, which is always the first 33 bytes; none is written twice."""
+    if b"pHYs" in data[:4096]:
+        return data
+    across, down = (int(value / METRES_PER_INCH + 0.5) for value in dpi)
+    body = b"pHYs" + struct.pack(">IIB", across, down, 1)
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return data[:33] + chunk + data[33:]
+
+
+def _jpeg_with(data: bytes, dpi: tuple[float, float] | None, profile: bytes | None) -> bytes:
+    """Density into the JFIF header (bytes 13-17), the profile as APP2 segments behind it."""
+    if data[2:4] != b"\xff\xe0":
+        return data
+    end = 4 + struct.unpack(">H", data[4:6])[0]
+    header = bytearray(data[:end])
+    if dpi:
+        header[13:18] = struct.pack(">BHH", 1, round(dpi[0]), round(dpi[1]))
+    return bytes(header) + _icc_segments(profile or b"") + data[end:]
+
+
+def _icc_segments(profile: bytes) -> bytes:
+    parts = [profile[at : at + ICC_CHUNK] for at in range(0, len(profile), ICC_CHUNK)]
+    segments = b""
+    for number, part in enumerate(parts, start=1):
+        body = b"ICC_PROFILE\0" + bytes([number, len(parts)]) + part
+        segments += b"\xff\xe2" + struct.pack(">H", len(body) + 2) + body
+    return segments
