@@ -1,0 +1,1 @@
+"""Plays the hosts' `modules` package: same names, own code. See `minihost.activate`."""

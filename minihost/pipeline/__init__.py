@@ -1,0 +1,1 @@
+"""The hosts' pipeline around the model; `modules.processing` puts it together."""

@@ -1,0 +1,115 @@
+"""Infotexts: what made an image, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modules import errors, infotext_utils, shared
+
+
+def program_version() -> str:
+    """What the played host calls its version."""
+    return shared.profile.version
+
+
+def _if(shown: Any, value: Any) -> Any:
+    return value if shown else None
+
+
+def _parameters(p: Any, seed: int, subseed: int) -> dict[str, Any]:
+    opts = shared.opts
+    clip_skip = int(getattr(p, "clip_skip", opts.CLIP_stop_at_last_layers))
+    merging = p.get_token_merging_ratio()
+    resized_from = (p.seed_resize_from_w or 0) > 0 and (p.seed_resize_from_h or 0) > 0
+    return {
+        "Steps": p.steps,
+        "Sampler": p.sampler_name,
+        "Schedule type": p.scheduler,
+        "CFG scale": p.cfg_scale,
+        "Image CFG scale": getattr(p, "image_cfg_scale", None),
+        "Seed": seed,
+        "Face restoration": _if(p.restore_faces, opts.face_restoration_model),
+        "Size": f"{p.width}x{p.height}",
+        "Model hash": _if(opts.add_model_hash_to_info, p.sd_model_hash),
+        "Model": _if(opts.add_model_name_to_info, p.sd_model_name),
+        "Variation seed": _if(p.subseed_strength, subseed),
+        "Variation seed strength": _if(p.subseed_strength, p.subseed_strength),
+        "Seed resize from": _if(resized_from, f"{p.seed_resize_from_w}x{p.seed_resize_from_h}"),
+        "Denoising strength": p.extra_generation_params.get("Denoising strength"),
+        "Clip skip": _if(clip_skip > 1, clip_skip),
+        "ENSD": _if(opts.eta_noise_seed_delta, opts.eta_noise_seed_delta),
+        "Token merging ratio": _if(merging, merging),
+        "Init image hash": getattr(p, "init_img_hash", None),
+        "RNG": _if(opts.randn_source != "GPU", opts.randn_source),
+        "Tiling": _if(p.tiling, "True"),
+        **p.extra_generation_params,
+        "Version": _if(opts.add_version_to_infotext, program_version()),
+        "User": _if(opts.add_user_name_to_info, p.user),
+    }
+
+
+def _settled(key: str, value: Any, arguments: dict[str, Any]) -> Any:
+    """A list's entry for this image, a function's answer, or the value itself."""
+    try:
+        if isinstance(value, list):
+            return value[arguments["index"]]
+        if callable(value):
+            return value(**arguments)
+    except Exception:
+        errors.report(f'Error creating infotext for key "{key}"', exc_info=True)
+        return None
+    return value
+
+
+def create_infotext(
+    p: Any,
+    all_prompts: list[str],
+    all_seeds: list[int],
+    all_subseeds: list[int],
+    comments: Any = None,
+    iteration: int = 0,
+    position_in_batch: int = 0,
+    use_main_prompt: bool = False,
+    index: int | None = None,
+    all_negative_prompts: list[str] | None = None,
+) -> str:
+    """The infotext of one image of the job.
+
+    Values of `p.extra_generation_params` may be lists (one entry per image) or functions
+    that take these arguments by name.
+
+    Args:
+        use_main_prompt: The text of the job as a whole (grids).
+        index: Place in the lists; from iteration and position if None.
+    """
+    if use_main_prompt:
+        index = 0
+    elif index is None:
+        index = position_in_batch + iteration * p.batch_size
+    negatives = p.all_negative_prompts if all_negative_prompts is None else all_negative_prompts
+    prompt = p.main_prompt if use_main_prompt else all_prompts[index]
+    negative = p.main_negative_prompt if use_main_prompt else negatives[index]
+    seed = p.all_seeds[0] if use_main_prompt else all_seeds[index]
+    subseed = p.all_subseeds[0] if use_main_prompt else all_subseeds[index]
+    parameters = _parameters(p, seed, subseed)
+    arguments = {
+        "p": p,
+        "all_prompts": all_prompts,
+        "all_seeds": all_seeds,
+        "all_subseeds": all_subseeds,
+        "iteration": iteration,
+        "position_in_batch": position_in_batch,
+        "use_main_prompt": use_main_prompt,
+        "index": index,
+        "prompt_text": prompt,
+        "negative_prompt": negative,
+        "generation_params": parameters,
+    }
+    settled = {key: _settled(key, value, arguments) for key, value in parameters.items()}
+    told = [
+        key if key == value else f"{key}: {infotext_utils.quote(value)}"
+        for key, value in settled.items()
+        if value is not None
+    ]
+    below = f"\nNegative prompt: {negative}" if negative else ""
+    return f"{prompt}{below}\n{', '.join(told)}".strip()
