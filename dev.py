@@ -218,7 +218,7 @@ def ensure(name: str) -> Path:
 def make(environment: Environment) -> None:
     """Build the environment from nothing; the stamp goes in last, so that a torn one is redone."""
     say(f"making .venvs/{environment.name} (once, a minute or two)")
-    python = find_python()
+    python, key = find_python(), environment.key()
     shutil.rmtree(environment.folder, ignore_errors=True)
     install = [environment.python, "-m", "pip", "install", "--no-input"]
     install += ["--no-warn-script-location", "--disable-pip-version-check"]
@@ -227,7 +227,7 @@ def make(environment: Environment) -> None:
         install += ["-r", Path("requirements", name)]
     for step in ([python, "-m", "venv", environment.folder], install):
         run_quietly(step, f"the environment .venvs/{environment.name} could not be made")
-    environment.stamp.write_text(environment.key())
+    environment.stamp.write_text(key)
 
 
 def ensure_node_modules() -> None:

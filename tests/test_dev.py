@@ -203,3 +203,20 @@ def test_python_runs_where_the_user_is_and_finds_the_project(
     script = "import os, bleed_guard; print(os.getcwd())"
     assert dev.main(["python", "-c", script]) == 0
     assert Path(capfd.readouterr().out.strip()).samefile(tmp_path)
+
+
+@needs_links
+def test_requirements_that_change_during_a_set_up_are_not_lost(
+    steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = dev.run_quietly
+
+    def edit_meanwhile(command: list[str | Path], complaint: str) -> None:
+        whole(command, complaint)
+        (dev.ROOT / "requirements" / "own.txt").write_text("six==1.16.0\n")
+
+    monkeypatch.setattr(dev, "run_quietly", edit_meanwhile)
+    dev.ensure("own")
+    monkeypatch.setattr(dev, "run_quietly", whole)
+    dev.ensure("own")
+    assert steps == ["venv", "pip", "venv", "pip"]
