@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from enum import Enum
+from typing import NoReturn, TypeVar
 
 from bleed_guard import __version__
 from bleed_guard.cli.check import run_check
+from bleed_guard.cli.compare import NOTHING, Allowance
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.fix import run_fix
+from bleed_guard.cli.reports import without_control
+from bleed_guard.cli.terminal import Show
 from bleed_guard.core.composite import Blend
+from bleed_guard.core.job import Protection
 from bleed_guard.core.settings import SETTINGS
-from bleed_guard.images import PictureError
+from bleed_guard.images import MaskChannel, PictureError
 
 EXIT_CODES = "exit codes: 0 clean, 1 bleed, 2 usage or unreadable file, 3 sizes do not match"
+
+REPORTS = {
+    "json": "the full report as JSON",
+    "junit": "JUnit XML",
+    "sarif": "SARIF, for code scanning",
+    "markdown": "a Markdown table",
+    "html": "one offline HTML page with slider and heatmap",
+}
+
+Choice = TypeVar("Choice", bound=Enum)
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,6 +43,9 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):  # file names may hold what a terminal cannot show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
@@ -37,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(sentence: str, code: Exit) -> int:
-    print(sentence, file=sys.stderr)
+    print(without_control(sentence), file=sys.stderr)
     return int(code)
 
 
@@ -59,17 +78,72 @@ def _add_check(commands: argparse._SubParsersAction[Parser]) -> None:
     check = commands.add_parser(
         "check", help="is everything outside the mask as it was?", epilog=EXIT_CODES
     )
-    _add_triple(check)
     check.add_argument(
+        "files",
+        nargs="+",
+        metavar="ORIGINAL RESULT MASK",
+        help="the picture before and after the inpaint, and its mask; several triples at once",
+    )
+    _add_comparing(check)
+    _add_mask(check)
+    for name, what in REPORTS.items():
+        check.add_argument(f"--{name}", metavar="FILE", help=f"write {what}; - is stdout")
+    check.add_argument("--github", action="store_true", help="print annotations for GitHub Actions")
+    check.add_argument(
+        "--heatmap",
+        metavar="FILE",
+        help="write the differences as a picture (-1, -2 ... for several)",
+    )
+    check.add_argument(
+        "--show",
+        type=_choice(Show),
+        default=Show.AUTO,
+        metavar="WHEN",
+        help="draw the heatmap in the terminal: auto, always, never",
+    )
+    check.set_defaults(run=run_check)
+
+
+def _add_comparing(parser: Parser) -> None:
+    parser.add_argument(
         "--tolerance",
         type=_whole(0, 255),
         default=0,
         metavar="N",
         help="levels (0-255) a pixel may differ before it counts; 0 is bit for bit",
     )
-    check.add_argument("--json", metavar="FILE", help="write the full report; - is stdout")
-    check.add_argument("--heatmap", metavar="FILE", help="write the differences as a PNG")
-    check.set_defaults(run=run_check)
+    parser.add_argument(
+        "--max-changed",
+        type=_read_allowance,
+        default=NOTHING,
+        metavar="N|P%",
+        help="protected pixels, or per cent of them, that may change without failing",
+    )
+    parser.add_argument(
+        "--protect",
+        type=_choice(Protection, without=(Protection.NONE,)),
+        default=Protection.HARD,
+        metavar="HOW",
+        help="hard: all outside the mask; soft: all beyond the reach of --mask-blur",
+    )
+    parser.add_argument(
+        "--mask-blur",
+        type=_whole(0, 64),
+        default=4,
+        metavar="N",
+        help="the host's mask blur in px, for --protect soft (4)",
+    )
+
+
+def _add_mask(parser: Parser) -> None:
+    parser.add_argument("--invert", action="store_true", help="black is what was repainted")
+    parser.add_argument(
+        "--mask-channel",
+        type=_choice(MaskChannel),
+        default=MaskChannel.AUTO,
+        metavar="WHICH",
+        help="auto: the alpha channel if the mask has one that is used, else luma; alpha; luma",
+    )
 
 
 def _add_fix(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -77,6 +151,7 @@ def _add_fix(commands: argparse._SubParsersAction[Parser]) -> None:
         "fix", help="put the original back outside the mask", epilog=EXIT_CODES
     )
     _add_triple(fix)
+    _add_mask(fix)
     feather = SETTINGS["feather"]
     fix.add_argument("-o", "--out", required=True, metavar="OUT", help="the repaired picture")
     fix.add_argument(
@@ -109,6 +184,32 @@ def _add_triple(parser: Parser) -> None:
     parser.add_argument("original", metavar="ORIGINAL", help="the picture before the inpaint")
     parser.add_argument("result", metavar="RESULT", help="the picture after it")
     parser.add_argument("mask", metavar="MASK", help="white = repainted; any mode, alpha too")
+
+
+def _choice(kind: type[Choice], without: Sequence[Choice] = ()) -> Callable[[str], Choice]:
+    """argparse's `type` for the values of an Enum."""
+    known = {str(member.value): member for member in kind if member not in without}
+
+    def read(text: str) -> Choice:
+        if text in known:
+            return known[text]
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(known)}, got {text!r}")
+
+    return read
+
+
+def _read_allowance(text: str) -> Allowance:
+    """argparse's `type` for a number of pixels, or a percentage such as 0.5%."""
+    try:
+        is_share = text.endswith("%")
+        value = float(text[:-1]) / 100 if is_share else int(text)
+    except ValueError:
+        value, is_share = -1, False
+    if value < 0 or (is_share and not value <= 1):
+        raise argparse.ArgumentTypeError(
+            f"expected a number of pixels or a percentage such as 0.5%, got {text!r}"
+        )
+    return Allowance(share=float(value)) if is_share else Allowance(pixels=int(value))
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from bleed_guard import __version__
 from bleed_guard.cli.compare import (
     CompareOptions,
-    Comparison,
     Paths,
     Pictures,
     as_eight_bits,
@@ -19,71 +16,133 @@ from bleed_guard.cli.compare import (
     load_pictures,
 )
 from bleed_guard.cli.errors import CommandError, Exit
+from bleed_guard.cli.outcome import Outcome, worst_code
+from bleed_guard.cli.reports import RENDERERS, render_github, render_text
+from bleed_guard.cli.terminal import can_draw, draw_heatmap
 from bleed_guard.core.heatmap import render_heatmap
-from bleed_guard.core.job import Verdict
-from bleed_guard.images import Picture
+from bleed_guard.images import Picture, PictureError
 from bleed_guard.saving import write_picture
+
+STDOUT = "-"
 
 
 def run_check(arguments: argparse.Namespace) -> Exit:
-    """Compare, print the verdict, write what was asked for."""
-    paths = Paths(arguments.original, arguments.result, arguments.mask)
-    options = CompareOptions(tolerance=arguments.tolerance, has_detail=arguments.json is not None)
-    pictures = load_pictures(paths, options)
-    comparison = compare_pictures(paths, pictures, options)
-    if arguments.heatmap:
-        _write_heatmap(arguments.heatmap, pictures, paths)
-    if arguments.json:
-        _write_text(arguments.json, json.dumps(_as_json(comparison), indent=2) + "\n")
-    if arguments.json != "-":
-        print(describe(comparison))
-    return Exit.BLEED if comparison.report.verdict is Verdict.BLEED else Exit.CLEAN
+    """Compare every triple, print the verdicts, write what was asked for."""
+    triples = split_triples(arguments.files)
+    targets = {name: getattr(arguments, name) for name in (*RENDERERS, "html")}
+    is_quiet = _check_targets(targets, arguments.heatmap, triples)
+    outcomes, sections = [], []
+    for number, paths in enumerate(triples, 1):
+        outcome, pictures = check_one(paths, read_options(arguments))
+        outcomes.append(outcome)
+        if outcome.error or not is_quiet:
+            print(render_text(outcome), file=sys.stderr if outcome.error else sys.stdout)
+        if arguments.html:
+            from bleed_guard.cli.html import render_section
+
+            sections.append(render_section(number, outcome, pictures))
+        if pictures:
+            _draw(arguments, outcome, pictures, number if len(triples) > 1 else 0, is_quiet)
+    _write_reports(targets, outcomes, sections)
+    if arguments.github:
+        sys.stdout.write(render_github(outcomes))
+    return worst_code(outcomes)
 
 
-def describe(comparison: Comparison) -> str:
-    """The outcome for people: one line, and what to do about it where something bled."""
-    report, paths = comparison.report, comparison.paths
-    line = f"{report.verdict.value}: {paths.result}: {report.changed:,} of "
-    line += f"{report.protected:,} protected pixels changed"
-    if report.verdict is Verdict.WITHIN_TOLERANCE:
-        line += f" by more than {report.tolerance}; largest difference {report.max}"
-    lines = [line, *(f"  note: {note}" for note in comparison.notes)]
-    if report.verdict is not Verdict.BLEED:
-        return "\n".join(lines)
-    share = 100 * report.changed / report.protected
-    lines[0] += (
-        f" ({share:.2g} %), max {report.max}, mean {report.mean:.2g}, reach {report.reach} px"
+def split_triples(files: Sequence[str]) -> list[Paths]:
+    """ORIGINAL RESULT MASK, again and again; CommandError if one is missing."""
+    if len(files) % 3:
+        raise CommandError(
+            f"expected ORIGINAL RESULT MASK, or several such triples, got {len(files)} files"
+        )
+    return [Paths(*files[at : at + 3]) for at in range(0, len(files), 3)]
+
+
+def read_options(arguments: argparse.Namespace) -> CompareOptions:
+    """What the command line says about how to compare."""
+    wanting = (*RENDERERS, "html")
+    return CompareOptions(
+        tolerance=arguments.tolerance,
+        allowance=arguments.max_changed,
+        protection=arguments.protect,
+        mask_blur=arguments.mask_blur,
+        mask_channel=arguments.mask_channel,
+        invert=arguments.invert,
+        has_detail=any(getattr(arguments, name) for name in wanting),
     )
-    if comparison.alpha_changed:
-        lines.append(f"  transparency changed in {comparison.alpha_changed:,} of them")
-    lines += [f"  x {spot.x}, y {spot.y}: {spot.difference} levels" for spot in report.worst]
-    files = " ".join(paths)
-    lines.append(f"  to repair: python -m bleed_guard fix {files} -o REPAIRED.png")
-    return "\n".join(lines)
 
 
-def tell_share(share: float) -> str:
-    """A share of 0-1 for people: "12.3 %", and never "0.0 %" for what is not nothing."""
-    percent = 100 * share
-    return "less than 0.1 %" if 0 < percent < 0.1 else f"{percent:.1f} %"
+def check_one(paths: Paths, options: CompareOptions) -> tuple[Outcome, Pictures | None]:
+    """One triple's outcome, and its pictures where they could be compared."""
+    try:
+        pictures = load_pictures(paths, options)
+    except PictureError as error:
+        return Outcome(paths, Exit.USAGE, error=str(error)), None
+    except CommandError as error:
+        return Outcome(paths, error.code, error=str(error)), None
+    comparison = compare_pictures(paths, pictures, options)
+    return Outcome(paths, comparison.code, comparison), pictures
 
 
-def _as_json(comparison: Comparison) -> dict[str, Any]:
-    return {"version": __version__, **comparison.to_json()}
+def _draw(
+    arguments: argparse.Namespace,
+    outcome: Outcome,
+    pictures: Pictures,
+    number: int,
+    is_quiet: bool,
+) -> None:
+    """The heatmaps: a file if asked for, and the terminal if something bled."""
+    if arguments.heatmap:
+        target = _numbered(Path(arguments.heatmap), number)
+        heatmap = render_heatmap(*as_eight_bits(pictures), pictures.mask)
+        write_picture(target, Picture(str(target), heatmap))
+    if outcome.code is Exit.BLEED and not is_quiet and can_draw(arguments.show):
+        print(draw_heatmap(*as_eight_bits(pictures), pictures.mask))
 
 
-def _write_heatmap(target: str, pictures: Pictures, paths: Paths) -> None:
-    if Path(target).resolve() in {Path(path).resolve() for path in paths}:
-        raise CommandError(f"{target}: the heatmap would overwrite a picture it is made from")
-    heatmap = render_heatmap(*as_eight_bits(pictures), pictures.mask)
-    write_picture(target, Picture(target, heatmap))
+def _numbered(target: Path, number: int) -> Path:
+    """heat.png -> heat-2.png for the second of several pairs."""
+    return target.with_name(f"{target.stem}-{number}{target.suffix}") if number else target
 
 
-def _write_text(target: str, text: str) -> None:
-    if target == "-":
+def _check_targets(
+    targets: dict[str, str | None], heatmap: str | None, triples: list[Paths]
+) -> bool:
+    """Whether a report goes to stdout, which then holds nothing else. CommandError on a clash."""
+    if sum(target == STDOUT for target in targets.values()) > 1:
+        raise CommandError("only one report can go to stdout (-)")
+    inputs = {Path(path).resolve() for paths in triples for path in paths}
+    for target in _named(targets, heatmap):
+        if Path(target).resolve() in inputs:
+            raise CommandError(f"{target}: the report would overwrite a picture it is made from")
+    return STDOUT in targets.values()
+
+
+def _named(targets: dict[str, str | None], heatmap: str | None) -> Iterator[str]:
+    yield from (target for target in (*targets.values(), heatmap) if target and target != STDOUT)
+
+
+def _write_reports(
+    targets: dict[str, str | None], outcomes: list[Outcome], sections: list[str]
+) -> None:
+    for name, target in targets.items():
+        if not target:
+            continue
+        if name == "html":
+            from bleed_guard.cli.html import render_page
+
+            text = render_page(sections, outcomes)
+        else:
+            text = RENDERERS[name](outcomes)
+        write_text(target, text)
+
+
+def write_text(target: str, text: str) -> None:
+    """Write to a file, or to stdout for "-"; CommandError if it cannot be."""
+    if target == STDOUT:
         sys.stdout.write(text)
         return
     try:
-        Path(target).write_text(text, encoding="utf-8")
+        Path(target).write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise CommandError(f"{target}: cannot be written ({error.strerror or error})") from None

@@ -9,11 +9,19 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from bleed_guard.cli.errors import SizeError
+from bleed_guard.cli.errors import Exit, SizeError
 from bleed_guard.core.geometry import build_mask
-from bleed_guard.core.job import BleedReport, Protection, Verdict
-from bleed_guard.core.mask import HARD_LEVEL, blur_reach, protected_area
-from bleed_guard.core.measure import count_changes, judge, measure_bleed, measure_seam
+from bleed_guard.core.job import BleedReport, Protection, Verdict, WorstSpot
+from bleed_guard.core.mask import HARD_LEVEL, blur_reach, edge_distance, protected_area
+from bleed_guard.core.measure import (
+    WORST_SPOT_SIZE,
+    WORST_SPOTS,
+    difference,
+    judge,
+    measure_bleed,
+    measure_reach,
+    measure_seam,
+)
 from bleed_guard.images import (
     DEEP_LEVELS,
     MaskChannel,
@@ -33,6 +41,20 @@ class Paths(NamedTuple):
     mask: str
 
 
+class Allowance(NamedTuple):
+    """How many protected pixels may change: a number, or a share (0-1) of them."""
+
+    pixels: int = 0
+    share: float = 0.0
+
+    def of(self, protected: int) -> int:
+        """The number of pixels allowed out of `protected`."""
+        return max(self.pixels, int(self.share * protected))
+
+
+NOTHING = Allowance()
+
+
 @dataclass(frozen=True)
 class CompareOptions:
     """How files are compared.
@@ -42,6 +64,7 @@ class CompareOptions:
     """
 
     tolerance: int = 0
+    allowance: Allowance = NOTHING
     protection: Protection = Protection.HARD
     mask_blur: int = 4
     mask_channel: MaskChannel = MaskChannel.AUTO
@@ -68,20 +91,34 @@ class Comparison:
 
     Differences are in 8-bit levels. `depth` is the number of bits they were compared at;
     `alpha_changed` counts protected pixels whose transparency changed (they are in the report's
-    count too).
+    count too); `allowed` is how many pixels may change without failing the check.
     """
 
     paths: Paths
     report: BleedReport
+    allowed: int = 0
     depth: int = 8
     alpha_changed: int = 0
     notes: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The report's verdict, but within tolerance where no more changed than is allowed."""
+        if self.report.verdict is Verdict.BLEED and self.report.changed <= self.allowed:
+            return Verdict.WITHIN_TOLERANCE
+        return self.report.verdict
+
+    @property
+    def code(self) -> Exit:
+        return Exit.BLEED if self.verdict is Verdict.BLEED else Exit.CLEAN
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and numbers, ready for `json.dumps`."""
         return {
             **self.paths._asdict(),
             **self.report.to_json(),
+            "verdict": self.verdict.value,
+            "allowed": self.allowed,
             "depth": self.depth,
             "alpha_changed": self.alpha_changed,
             "notes": list(self.notes),
@@ -139,6 +176,7 @@ def compare_pictures(paths: Paths, pictures: Pictures, options: CompareOptions) 
     return Comparison(
         paths,
         report,
+        allowed=options.allowance.of(report.protected),
         depth=max(pictures.original.depth, pictures.result.depth),
         alpha_changed=0 if alpha is None else int(np.count_nonzero(alpha[protected])),
         notes=pictures.notes,
@@ -207,13 +245,38 @@ def _measure_quickly(
     protected: np.ndarray,
     tolerance: int,
 ) -> BleedReport:
-    """Only what tells clean from bleed; whatever differs at all is measured fully."""
-    count = count_changes(reference, shown, protected, tolerance=tolerance)
-    verdict = judge(count.changed, count.max)
-    if verdict is not Verdict.CLEAN:
-        return _measure_fully(reference, shown, pictures, protected, tolerance)
-    size = pictures.original.size
-    return BleedReport(size, tolerance, count.protected, 0, 0, 0.0, 0.0, 0, verdict)
+    """The numbers of the printed text: all but the histogram, zones, profile and seam."""
+    size, total = pictures.original.size, int(np.count_nonzero(protected))
+    if np.array_equal(reference, shown):
+        return BleedReport(size, tolerance, total, 0, 0, 0.0, 0.0, 0, Verdict.CLEAN)
+    delta = cv2.bitwise_and(difference(reference, shown), np.uint8(255) * protected)
+    changed = delta > tolerance
+    count, largest = int(np.count_nonzero(changed)), int(delta.max())
+    return BleedReport(
+        size=size,
+        tolerance=tolerance,
+        protected=total,
+        changed=count,
+        max=largest,
+        mean=cv2.sumElems(delta)[0] / total if total else 0.0,
+        p99=0.0,
+        reach=measure_reach(changed, edge_distance(pictures.mask)) if count else 0,
+        verdict=judge(count, largest),
+        worst=_largest_spots(delta),
+    )
+
+
+def _largest_spots(delta: np.ndarray) -> tuple[WorstSpot, ...]:
+    """Where to look first: the largest differences, one per neighbourhood, distance untold (-1)."""
+    spots = []
+    for _ in range(WORST_SPOTS):
+        _, top, _, (x, y) = cv2.minMaxLoc(delta)
+        if top <= 0:
+            break
+        spots.append(WorstSpot(x, y, int(top), -1))
+        half = WORST_SPOT_SIZE // 2
+        delta[max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1] = 0
+    return tuple(spots)
 
 
 def _judge_mask(mask: np.ndarray) -> list[str]:

@@ -17,8 +17,9 @@ from bleed_guard.saving import check_target, read_metadata, write_picture
 def run_fix(arguments: argparse.Namespace) -> Exit:
     """Paste the original back and write the repaired picture."""
     paths = Paths(arguments.original, arguments.result, arguments.mask)
+    options = CompareOptions(mask_channel=arguments.mask_channel, invert=arguments.invert)
     check_target(arguments.out, lossy=arguments.lossy, force=arguments.force)
-    pictures = load_pictures(paths, CompareOptions())
+    pictures = load_pictures(paths, options)
     repaired = repair(pictures, blend=arguments.blend, feather=arguments.feather)
     metadata = read_metadata(paths.original).over(read_metadata(paths.result))
     write_picture(arguments.out, repaired, metadata)
