@@ -342,7 +342,8 @@ def _judge_area(view: _View) -> Iterator[Finding]:
 
 def _judge_size(view: _View) -> Iterator[Finding]:
     job, (width, height) = view.job, result_size(view.job)
-    if (width, height) == job.init_size or view.settings.keep_size or _is_misplaced(job):
+    is_quiet = view.settings.keep_size or view.protection is Protection.NONE
+    if is_quiet or (width, height) == job.init_size or _is_misplaced(job):
         return
     yield word_finding(
         "cropped" if job.size == job.init_size else "resized",

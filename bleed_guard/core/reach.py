@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from bleed_guard.core.geometry import LATENT_CELL, build_mask
-from bleed_guard.core.job import InpaintJob, ResizeMode
-from bleed_guard.core.mask import HARD_LEVEL, blur_mask, blur_reach, edge_distance
+from bleed_guard.core.job import Box, InpaintJob, ResizeMode
+from bleed_guard.core.mask import HARD_LEVEL, blur_mask, blur_reach, edge_distance, mask_box
 from bleed_guard.core.measure import measure_reach
 
 SMALLEST_ALPHA = 1
@@ -40,21 +40,29 @@ def result_size(job: InpaintJob) -> tuple[int, int]:
 
 def place_mask(job: InpaintJob, mask: np.ndarray) -> np.ndarray:
     """A mask of the user's size -> where it lies over the result, uint8 H x W."""
-    size = job.init_size if job.only_masked else job.size
-    placed = build_mask(mask, size=size, resize_mode=job.resize_mode)
+    placed = build_mask(mask, size=_host_size(job), resize_mode=job.resize_mode)
     width, height = result_size(job)
     return placed[:height, :width]
 
 
+def _host_size(job: InpaintJob) -> tuple[int, int]:
+    """(width, height) the host brings the mask to, before a result of odd size is cut."""
+    return job.init_size if job.only_masked else job.size
+
+
 def predict_reach(job: InpaintJob) -> Reach:
     """How far this job bleeds if nobody guards it and the model repaints every pixel it sees."""
-    mask = place_mask(job, job.mask)
-    open_to_change = _open_area(job)
-    protected = mask < HARD_LEVEL
-    distance = edge_distance(mask)
-    pixels = measure_reach(protected & (open_to_change | _redraws_all(job)), distance)
-    band = measure_reach(open_to_change, edge_distance(mask > 0)) if mask.any() else 0
-    return Reach(pixels, band)
+    mask, is_open = _lay_out(job)
+    band = _measure_farthest(is_open & (mask == 0), mask > 0)
+    if _redraws_all(job):
+        mask = place_mask(job, job.mask)
+        return Reach(_measure_farthest(mask < HARD_LEVEL, mask >= HARD_LEVEL), band)
+    return Reach(_measure_farthest(is_open & (mask < HARD_LEVEL), mask >= HARD_LEVEL), band)
+
+
+def _measure_farthest(area: np.ndarray, inside: np.ndarray) -> int:
+    """How many px the farthest pixel of `area` lies from `inside`: two bool H x W."""
+    return measure_reach(area, edge_distance(inside)) if area.any() else 0
 
 
 def _redraws_all(job: InpaintJob) -> bool:
@@ -64,30 +72,76 @@ def _redraws_all(job: InpaintJob) -> bool:
         and not job.only_masked
         and job.size != job.init_size
     )
-    drops_to_img2img = job.only_masked and not blur_mask(job.mask, job.mask_blur).any()
-    return not job.has_overlay or is_misplaced or drops_to_img2img
+    return not job.has_overlay or is_misplaced or (job.only_masked and _blurs_away(job))
 
 
-def _open_area(job: InpaintJob) -> np.ndarray:
-    """bool H x W of the result: where the host's own overlay is not opaque.
+def _blurs_away(job: InpaintJob) -> bool:
+    """Whether the blurred mask is blank, on which the host drops to plain img2img."""
+    window = _around_mask(job)
+    return window is None or not blur_on_host(job.mask[window.slices], job).any()
 
-    Whether the host doubles the blurred mask or takes its square root, what is 0 stays 0.
+
+def _around_mask(job: InpaintJob) -> Box | None:
+    """The part of the user's mask outside which it is blank, blurred or not."""
+    box = mask_box(job.mask)
+    if box is None:
+        return None
+    margin, (height, width) = blur_reach(job.mask_blur) + 1, job.mask.shape
+    return Box(
+        max(box.left - margin, 0),
+        max(box.top - margin, 0),
+        min(box.right + margin, width),
+        min(box.bottom + margin, height),
+    )
+
+
+def _lay_out(job: InpaintJob) -> tuple[np.ndarray, np.ndarray]:
+    """The mask over the result, uint8 h x w, and bool h x w: where the host's overlay is open.
+
+    Both are of the mask's neighbourhood only, unless the host resizes the mask. Whether it
+    doubles the blurred mask or takes its square root, what is 0 stays 0.
     """
+    window = _around_mask(job)
+    if window is None:
+        return np.zeros((1, 1), np.uint8), np.zeros((1, 1), bool)
+    if job.mask.shape[::-1] != _host_size(job):
+        is_open = _weigh(job) >= SMALLEST_WEIGHT if job.has_precise_mask else _spread(job)
+        return place_mask(job, job.mask), is_open
+    mask = job.mask[window.slices]
+    width, height = result_size(job)
+    kept = np.s_[: max(height - window.top, 0), : max(width - window.left, 0)]
     if job.has_precise_mask:
-        return _weigh(job) >= SMALLEST_WEIGHT
+        return mask[kept], (blur_on_host(_to_weight(mask), job) >= SMALLEST_WEIGHT)[kept]
+    return mask[kept], (blur_on_host(mask, job) >= SMALLEST_ALPHA)[kept]
+
+
+def _spread(job: InpaintJob) -> np.ndarray:
     return place_mask(job, blur_on_host(job.mask, job)) >= SMALLEST_ALPHA
 
 
 def _weigh(job: InpaintJob) -> np.ndarray:
     """The float mask of the host's precise overlay: float32 H x W of the result, 0-1.
 
-    Whole picture stretches it with OpenCV, whatever the resize mode.
+    The host stretches it with OpenCV, whatever the resize mode.
     """
-    weight = blur_on_host(job.mask.astype(np.float32) / 255.0, job)
+    weight = blur_on_host(_to_weight(job.mask), job)
     width, height = result_size(job)
-    if not job.only_masked:
-        weight = cv2.resize(weight, job.size, interpolation=cv2.INTER_LINEAR)
-    return weight[:height, :width]
+    return cv2.resize(weight, _host_size(job), interpolation=cv2.INTER_LINEAR)[:height, :width]
+
+
+def _to_weight(mask: np.ndarray) -> np.ndarray:
+    return mask.astype(np.float32) / 255.0
+
+
+def straight_edge_reach(mask_blur: int) -> int:
+    """px a straight mask edge bleeds under this blur, for the page, which has no mask at hand.
+
+    A pixel or two less than the kernel's radius where its tail rounds to 0.
+    """
+    side = 2 * blur_reach(mask_blur) + 2
+    mask = np.zeros((1, 2 * side), np.uint8)
+    mask[:, :side] = 255
+    return int(np.count_nonzero(blur_mask(mask, mask_blur)[:, side:]))
 
 
 def blur_on_host(mask: np.ndarray, job: InpaintJob) -> np.ndarray:

@@ -1,0 +1,178 @@
+"""The predicted reach is the measured one, on every job the real hosts were recorded with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from bleed_guard.core.geometry import build_reference
+from bleed_guard.core.job import InpaintJob, ResizeMode
+from bleed_guard.core.mask import HARD_LEVEL, blur_mask, edge_distance, read_mask
+from bleed_guard.core.measure import difference, measure_reach
+from bleed_guard.core.reach import place_mask, predict_reach, result_size, straight_edge_reach
+
+RECORDINGS = Path(__file__).parents[1] / "recordings"
+FOLDERS = sorted(path.parent for path in RECORDINGS.glob("*/*/mask.png"))
+NOT_PREDICTABLE = "soft-inpainting"  # it decides by the latents, while sampling
+FLOAT_OVERLAY = "precise-mask"  # its faintest pixels change only under a strong difference
+
+
+class Recording(NamedTuple):
+    job: InpaintJob
+    reference: np.ndarray
+    composite: np.ndarray
+
+    @property
+    def measured(self) -> int:
+        mask = place_mask(self.job, self.job.mask)
+        changed = difference(self.reference, self.composite) > 0
+        return measure_reach(changed & (mask < HARD_LEVEL), edge_distance(mask))
+
+
+def load_recording(folder: Path) -> Recording:
+    case = json.loads((folder / "case.json").read_text())
+    request, options = case["request"], case["request"]["options"]
+    size = {"width": request["width"], "height": request["height"]}
+    for event in case["events"]:  # Forge Neo rounds what was asked for to multiples of 64
+        size.update({key: event.get("p_changed", {}).get(key, size[key]) for key in size})
+    is_neo = folder.parent.name == "forge-neo"
+    with Image.open(folder / "init_0.png") as init, Image.open(folder / "mask.png") as mask:
+        job = InpaintJob(
+            mask=read_mask(mask, invert=bool(request.get("inpainting_mask_invert"))),
+            init_size=init.size,
+            size=(size["width"], size["height"]),
+            only_masked=request.get("inpaint_full_res", True),
+            mask_blur=request["mask_blur"],
+            resize_mode=ResizeMode(request.get("resize_mode", 0)),
+            has_overlay=options["overlay_inpaint"],
+            blur_doubles=not is_neo,
+            has_precise_mask=options.get("img2img_inpaint_precise_mask", False),
+        )
+        reference = build_reference(
+            init,
+            only_masked=job.only_masked,
+            size=job.size,
+            resize_mode=job.resize_mode,
+            background="#808080" if is_neo else "#ffffff",
+        )
+    width, height = result_size(job)
+    with Image.open(folder / "composite_0.png") as composite:
+        return Recording(job, reference[:height, :width], np.asarray(composite.convert("RGB")))
+
+
+@pytest.mark.skipif(not FOLDERS, reason="tests/recordings is not there")
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_predicted_reach_is_the_recorded_one(folder: Path) -> None:
+    if NOT_PREDICTABLE in folder.name:
+        return
+    recording = load_recording(folder)
+    predicted = predict_reach(recording.job).pixels
+    if FLOAT_OVERLAY in folder.name:
+        assert predicted - 1 <= recording.measured <= predicted
+    else:
+        assert predicted == recording.measured
+
+
+def make_job(mask: np.ndarray, **changes: object) -> InpaintJob:
+    size = mask.shape[::-1]
+    return replace(InpaintJob(mask, size, size, only_masked=True, mask_blur=0), **changes)
+
+
+def composite_worst(job: InpaintJob, mask: np.ndarray) -> np.ndarray:
+    """Where a host without a guard changes a black original under a white generated picture.
+
+    A plain second way to the same truth: the whole picture, the host's own order of steps.
+    """
+    blurred = blur_mask(mask, job.mask_blur)
+    if not job.only_masked:
+        blurred = np.clip(blurred.astype(np.float32) * 2, 0, 255).astype(np.uint8)
+    return blurred > 0
+
+
+shapes = st.tuples(st.integers(0, 47), st.integers(0, 47), st.integers(1, 20), st.integers(1, 20))
+
+
+@given(st.lists(shapes, min_size=1, max_size=3), st.integers(0, 12), st.booleans())
+def test_looking_only_around_the_mask_finds_the_same(
+    rectangles: list[tuple[int, int, int, int]], blur: int, only_masked: bool
+) -> None:
+    mask = np.zeros((48, 48), np.uint8)
+    for top, left, height, width in rectangles:
+        mask[top : top + height, left : left + width] = 255
+    job = make_job(mask, mask_blur=blur, only_masked=only_masked)
+    is_open = composite_worst(job, mask)
+    if only_masked and not is_open.any():
+        is_open[:] = True  # the host drops to plain img2img
+    expected = measure_reach(is_open & (mask < HARD_LEVEL), edge_distance(mask))
+    assert predict_reach(job).pixels == expected
+
+
+def make_square(level: int = 255) -> np.ndarray:
+    mask = np.zeros((64, 64), np.uint8)
+    mask[24:40, 24:40] = level
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("changes", "pixels", "band"),
+    [
+        pytest.param({}, 0, 0, id="hard and no blur"),
+        pytest.param({"mask_blur": 4}, 10, 10, id="blur"),
+        pytest.param({"has_overlay": False}, 24, 0, id="overlay off: the whole picture"),
+        pytest.param(
+            {"has_overlay": False, "mask_blur": 4}, 24, 10, id="overlay off, band of the blur"
+        ),
+        pytest.param({"mask": np.zeros((64, 64), np.uint8)}, 64, 0, id="blank: redrawn"),
+        pytest.param(
+            {"mask": np.zeros((64, 64), np.uint8), "only_masked": False}, 0, 0, id="blank: nothing"
+        ),
+        pytest.param(
+            {
+                "resize_mode": ResizeMode.LATENT_UPSCALE,
+                "only_masked": False,
+                "size": (128, 128),
+            },
+            48,
+            0,
+            id="latent upscale: everywhere",
+        ),
+        pytest.param(
+            {"only_masked": False, "size": (128, 128), "mask_blur": 2}, 10, 5, id="enlarged"
+        ),
+    ],
+)
+def test_reach_of_literal_jobs(changes: dict[str, object], pixels: int, band: int) -> None:
+    assert predict_reach(replace(make_job(make_square()), **changes)) == (pixels, band)
+
+
+def test_a_grey_rim_reaches_as_far_as_it_goes() -> None:
+    mask = make_square()
+    mask[40:47, 24:40] = 60
+    assert predict_reach(make_job(mask)) == (7, 0)
+
+
+def test_a_float_overlay_reaches_where_half_a_level_can_show() -> None:
+    """Black under white changes by rounding from half a level on: recomposed as the host does."""
+    mask = make_square()
+    job = make_job(mask, mask_blur=4, has_precise_mask=True, blur_doubles=False)
+    weight = cv2.GaussianBlur(mask.astype(np.float32) / 255.0, (21, 21), 4)
+    composite = np.clip((weight * 255.0).round(), 0, 255).astype(np.uint8)
+    measured = measure_reach((composite > 0) & (mask == 0), edge_distance(mask))
+    assert predict_reach(job).pixels == measured
+
+
+@pytest.mark.parametrize(("blur", "reach"), [(0, 0), (1, 3), (4, 10), (9, 22), (64, 154)])
+def test_the_pages_reach_is_that_of_a_straight_edge(blur: int, reach: int) -> None:
+    assert straight_edge_reach(blur) == reach
+    mask = np.zeros((8, 512), np.uint8)
+    mask[:, :256] = 255
+    assert predict_reach(make_job(mask, mask_blur=blur)).pixels == reach
