@@ -34,6 +34,43 @@ class Box(NamedTuple):
         """Index of this box in an H x W array."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    @property
+    def is_empty(self) -> bool:
+        return self.left >= self.right or self.top >= self.bottom
+
+    def intersect(self, other: Box) -> Box:
+        """What both hold; an empty box if they hold nothing in common."""
+        return Box(
+            max(self.left, other.left),
+            max(self.top, other.top),
+            min(self.right, other.right),
+            min(self.bottom, other.bottom),
+        )
+
+    def around(self, other: Box) -> Box:
+        """The smallest box that holds both; empty ones hold nothing."""
+        if self.is_empty or other.is_empty:
+            return other if self.is_empty else self
+        return Box(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
+    def grown(self, margin: int) -> Box:
+        """This box and `margin` px on every side of it; an empty one stays as it is."""
+        if self.is_empty:
+            return self
+        left, top, right, bottom = self
+        return Box(left - margin, top - margin, right + margin, bottom + margin)
+
+    def within(self, origin: Box) -> Box:
+        """This box in coordinates that begin at the top left of `origin`."""
+        left, top, right, bottom = self
+        across, down = origin.left, origin.top
+        return Box(left - across, top - down, right - across, bottom - down)
+
 
 class ResizeMode(IntEnum):
     """The host's `resize_mode`, in its numbering."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
+import cv2
 import numpy as np
 
 from bleed_guard.core.job import Box, Change, Finding, Verdict
+from bleed_guard.core.measure import difference
 
 
 class Stage(NamedTuple):
@@ -49,6 +51,10 @@ class Pictures(Protocol):
         """The part `box` of the array called `name`, without loading more than that."""
         ...
 
+    def changed_box(self, name: str) -> Box:
+        """A box that holds every pixel in which `unguarded` or `result` is not the reference."""
+        ...
+
 
 @dataclass(frozen=True)
 class LoadedPictures:
@@ -67,6 +73,16 @@ class LoadedPictures:
     def crop(self, name: str, box: Box) -> np.ndarray:
         """The part `box` of the array called `name`."""
         return getattr(self, name)[box.slices]
+
+    def changed_box(self, name: str) -> Box:
+        """The smallest box that holds every pixel in which `name` is not the reference."""
+        return find_changed_box(self.reference, getattr(self, name))
+
+
+def find_changed_box(reference: np.ndarray, picture: np.ndarray) -> Box:
+    """The smallest box around what differs; empty if nothing does. Two uint8 H x W x 3."""
+    left, top, width, height = cv2.boundingRect(difference(reference, picture))
+    return Box(left, top, left + width, top + height)
 
 
 @dataclass(frozen=True)

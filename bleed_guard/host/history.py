@@ -12,12 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from bleed_guard.core.job import Box
-from bleed_guard.core.measure import difference
-from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures
+from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, find_changed_box
 from bleed_guard.scratch import ScratchFolder
 
 log = logging.getLogger("bleed_guard")
@@ -83,11 +81,11 @@ class KeptPicture:
     def crop(self, reference: np.ndarray, box: Box) -> np.ndarray:
         """The part `box` of the picture; `reference` is the same part of the reference."""
         patch = self.patch.load()
-        overlap = _intersect(self.box, box)
-        if overlap is None:
+        overlap = self.box.intersect(box)
+        if overlap.is_empty:
             return reference
         whole = reference.copy()
-        whole[_relative(overlap, box).slices] = patch[_relative(overlap, self.box).slices]
+        whole[overlap.within(box).slices] = patch[overlap.within(self.box).slices]
         return whole
 
 
@@ -139,6 +137,10 @@ class KeptPictures:
             return np.unpackbits(rows, axis=1)[:, box.left : box.right].astype(bool)
         reference = self._reference.load()[box.slices]
         return reference if name == "reference" else self._others[name].crop(reference, box)
+
+    def changed_box(self, name: str) -> Box:
+        """The smallest box that holds every pixel in which `name` is not the reference."""
+        return self._others[name].box
 
     @property
     def _all(self) -> Box:
@@ -307,24 +309,8 @@ def _keep(array: np.ndarray, same: KeptArray | None) -> KeptArray:
 
 
 def _keep_difference(reference: np.ndarray, picture: np.ndarray) -> KeptPicture:
-    left, top, width, height = cv2.boundingRect(difference(reference, picture))
-    box = Box(left, top, left + width, top + height)
+    box = find_changed_box(reference, picture)
     return KeptPicture(box, KeptArray(picture[box.slices].copy()))
-
-
-def _intersect(first: Box, second: Box) -> Box | None:
-    left, top = max(first.left, second.left), max(first.top, second.top)
-    right, bottom = min(first.right, second.right), min(first.bottom, second.bottom)
-    return Box(left, top, right, bottom) if left < right and top < bottom else None
-
-
-def _relative(box: Box, origin: Box) -> Box:
-    return Box(
-        box.left - origin.left,
-        box.top - origin.top,
-        box.right - origin.left,
-        box.bottom - origin.top,
-    )
 
 
 HISTORY = History()

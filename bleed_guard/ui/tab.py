@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import json
+from base64 import b64encode
 
 import gradio as gr
 
 from bleed_guard.core.record import RecordStore
 from bleed_guard.ui import element_ids
+from bleed_guard.ui.layers import color_tables
 from bleed_guard.ui.served import ServedFiles
 from bleed_guard.ui.viewer import Viewer
 
 TITLE = "Bleed"
-FRAME = f'<div id="{element_ids.ROOT}"><noscript>The Bleed tab needs JavaScript.</noscript></div>'
-
 FILES = ServedFiles()
 """Lives as long as the process, so that Reload UI leaves no files behind."""
 
@@ -27,7 +28,7 @@ def build_tab(store: RecordStore) -> list[tuple[gr.Blocks, str, str]]:
         return json.dumps(viewer.answer(json.loads(question), owner))
 
     with gr.Blocks(analytics_enabled=False) as blocks:
-        gr.HTML(FRAME)
+        gr.HTML(build_frame())
         question = gr.Textbox(visible=False, elem_id=element_ids.QUESTION)
         reply = gr.Textbox(visible=False, elem_id=element_ids.ANSWER)
         ask = gr.Button(visible=False, elem_id=element_ids.ASK)
@@ -35,3 +36,13 @@ def build_tab(store: RecordStore) -> list[tuple[gr.Blocks, str, str]]:
             answer, inputs=[question], outputs=[reply], api_name=element_ids.API_NAME, queue=False
         )
     return [(blocks, TITLE, element_ids.TAB)]
+
+
+def build_frame() -> str:
+    """The element the page's script fills, with the colours of the differences' codes."""
+    tables = {name: b64encode(table.tobytes()).decode() for name, table in color_tables().items()}
+    colors = html.escape(json.dumps(tables))
+    return (
+        f'<div id="{element_ids.ROOT}" data-colors="{colors}">'
+        "<noscript>The Bleed tab needs JavaScript.</noscript></div>"
+    )
