@@ -33,7 +33,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     demo = commands.add_parser("demo", help="a photograph and a mask, ready to inpaint")
     _add_common(demo)
-    demo.add_argument("--headless", action="store_true", help="no page: write the pictures and stop")
+    demo.add_argument(
+        "--headless", action="store_true", help="no page: write the pictures and stop"
+    )
     demo.add_argument("--out", type=Path, help="folder of the pictures, with --headless")
     demo.add_argument("--no-browser", action="store_true", help="do not open the browser")
     return parser

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import gradio as gr
 
-IS_GRADIO_4 = int(gr.__version__.split(".")[0]) >= 4
+from minihost.web.gradio_shim import IS_GRADIO_4, install
+
+install()  # before the first subclass: gradio 4 would write a .pyi file for each
 
 
 class FormComponent:
@@ -22,6 +25,7 @@ gr.Dropdown.get_expected_parent = FormComponent.get_expected_parent
 class ToolButton(FormComponent, gr.Button):
     """A small button with one symbol as its text."""
 
+    @wraps(gr.Button.__init__)  # gradio 4 sends the browser what the signature names
     def __init__(self, value: str = "", *args: Any, **kwargs: Any) -> None:
         classes = kwargs.pop("elem_classes", None) or []
         super().__init__(value, *args, elem_classes=["tool", *classes], **kwargs)
@@ -33,6 +37,7 @@ class ToolButton(FormComponent, gr.Button):
 class ResizeHandleRow(gr.Row):
     """The row of a page's two columns."""
 
+    @wraps(gr.Row.__init__)
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.elem_classes.append("resize-handle-row")
@@ -79,6 +84,7 @@ class FormColorPicker(FormComponent, gr.ColorPicker):
 class DropdownMulti(FormComponent, gr.Dropdown):
     """A dropdown for several values."""
 
+    @wraps(gr.Dropdown.__init__)
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "multiselect": True})
 
@@ -89,6 +95,7 @@ class DropdownMulti(FormComponent, gr.Dropdown):
 class DropdownEditable(FormComponent, gr.Dropdown):
     """A dropdown that takes values of the user's own."""
 
+    @wraps(gr.Dropdown.__init__)
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "allow_custom_value": True})
 
@@ -101,6 +108,7 @@ class InputAccordionImpl(gr.Checkbox):
 
     global_index = 0
 
+    @wraps(gr.Checkbox.__init__)
     def __init__(self, value: bool | None = None, setup: bool = False, **kwargs: Any) -> None:
         if not setup:  # gradio 4 rebuilds components from their arguments to make updates
             super().__init__(value=value, **kwargs)

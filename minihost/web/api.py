@@ -26,9 +26,11 @@ from modules import (
     script_callbacks,
     scripts,
     sd_models,
+    sd_samplers,
+    sd_schedulers,
     shared,
 )
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
 
 from minihost.web.api_models import (
     Img2ImgRequest,
@@ -38,7 +40,6 @@ from minihost.web.api_models import (
     PngInfoResponse,
     Txt2ImgRequest,
 )
-from minihost.web.controls import SAMPLERS, SCHEDULERS
 from minihost.web.routes import share_done
 
 NOT_OF_THE_JOB = {
@@ -53,6 +54,8 @@ NOT_OF_THE_JOB = {
     "sampler_index",
 }
 
+USER_COMMENT = 0x9286
+
 
 def answering_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
     """An unexpected error becomes the hosts' JSON with status 500, and is told on the console."""
@@ -65,7 +68,12 @@ def answering_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
             raise
         except Exception as error:
             errors.report(f"API error: {handler.__name__}: {error}", exc_info=True)
-            content = {"error": type(error).__name__, "detail": "", "body": "", "errors": str(error)}
+            content = {
+                "error": type(error).__name__,
+                "detail": "",
+                "body": "",
+                "errors": str(error),
+            }
             return JSONResponse(status_code=500, content=content)
 
     return wrapper
@@ -79,7 +87,7 @@ def decode_image(text: str) -> Image.Image:
     """
     encoded = text.split(",", 1)[1] if text.startswith("data:image/") else text
     try:
-        image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+        image = images.read(io.BytesIO(base64.b64decode(encoded)))
         image.load()
     except (binascii.Error, OSError, ValueError, SyntaxError) as error:
         raise HTTPException(status_code=500, detail="Invalid encoded image") from error
@@ -101,11 +109,18 @@ def encode_image(image: Image.Image | str) -> str:
     elif file_format in ("jpg", "jpeg", "webp"):
         name = "WEBP" if file_format == "webp" else "JPEG"
         flat = image.convert("RGB") if image.mode in ("RGBA", "P") else image
-        exif = images.exif_bytes(image.info.get("parameters") or "")
+        exif = exif_with(image.info.get("parameters") or "")
         flat.save(buffer, format=name, exif=exif, quality=shared.opts.jpeg_quality)
     else:
         raise HTTPException(status_code=500, detail="Invalid image format")
     return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def exif_with(infotext: str) -> bytes:
+    """EXIF data whose user comment is the infotext."""
+    exif = Image.Exif()
+    exif[ExifTags.IFD.Exif] = {USER_COMMENT: b"UNICODE\0" + infotext.encode("utf-16-be")}
+    return exif.tobytes()
 
 
 def png_texts(image: Image.Image) -> PngImagePlugin.PngInfo | None:
@@ -202,9 +217,7 @@ class Api:
             HTTPException: 401 for everybody else.
         """
         password = self.credentials.get(credentials.username)
-        if password is None or not compare_digest(
-            credentials.password.encode(), password.encode()
-        ):
+        if password is None or not compare_digest(credentials.password.encode(), password.encode()):
             raise HTTPException(
                 status_code=401,
                 detail="Incorrect username or password",
@@ -333,11 +346,17 @@ class Api:
 
     def samplers(self) -> list[dict[str, Any]]:
         """The samplers a job may name."""
-        return [{"name": name, "aliases": [], "options": {}} for name in SAMPLERS]
+        return [
+            {"name": sampler.name, "aliases": sampler.aliases, "options": sampler.options}
+            for sampler in sd_samplers.all_samplers
+        ]
 
     def schedulers(self) -> list[dict[str, Any]]:
         """The schedules a job may name."""
-        return [{"name": name.lower(), "label": name, "aliases": None} for name in SCHEDULERS]
+        return [
+            {"name": scheduler.name, "label": scheduler.label, "aliases": None}
+            for scheduler in sd_schedulers.schedulers
+        ]
 
     def upscalers(self) -> list[dict[str, Any]]:
         """The upscalers by name."""
@@ -372,7 +391,7 @@ def make_job(request: JobRequest, runner: Any, given: dict[str, Any]) -> Any:
     values = {
         name: value
         for name, value in vars(request).items()
-        if name in known and name not in NOT_OF_THE_JOB
+        if value is not None and name in known and name not in NOT_OF_THE_JOB
     }
     values["sampler_name"] = request.sampler_name or request.sampler_index
     values |= {name: value for name, value in given.items() if name in known}

@@ -21,6 +21,7 @@ from minihost.web.gradio_shim import IS_GRADIO_4
 PNG_URL = "data:image/png;base64,"
 MASK_COLOUR = "#ffffff"
 SKETCH_COLOUR = "#ff0000"
+EDITOR_HEIGHT = 480
 MASK_CUT = 128  # the page of Forge and Neo cuts masks above this level
 
 
@@ -66,7 +67,7 @@ class SketchCanvas:
             type="pil",
             tool=tool,
             image_mode="RGB" if kind is CanvasKind.COLOUR else "RGBA",
-            height=720,
+            height=EDITOR_HEIGHT,
             brush_color=colours.get(kind, "#000000"),
         )
         self.inputs = [self.picture]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from modules import sd_samplers, sd_schedulers
 from modules.ui_components import FormGroup, FormRow, ToolButton
 
 RANDOM_SYMBOL = "\U0001f3b2\ufe0f"
 SWITCH_SYMBOL = "\U000021c5"
-SAMPLERS = ("DPM++ 2M", "Euler a", "Euler", "DDIM")
-SCHEDULERS = ("Automatic", "Karras", "Uniform", "SGM Uniform")
 
 Controls = dict[str, Any]
 """Components by the name their value has in the submitted form."""
@@ -18,19 +17,21 @@ Controls = dict[str, Any]
 
 def sampler_controls(tab: str) -> Controls:
     """Sampler, scheduler and steps."""
+    samplers = sd_samplers.visible_sampler_names()
+    schedulers = [scheduler.label for scheduler in sd_schedulers.schedulers]
     with FormRow(elem_id=f"sampler_selection_{tab}"):
         return {
             "sampler_name": gr.Dropdown(
                 label="Sampling method",
                 elem_id=f"{tab}_sampling",
-                choices=list(SAMPLERS),
-                value=SAMPLERS[0],
+                choices=samplers,
+                value=samplers[0],
             ),
             "scheduler": gr.Dropdown(
                 label="Schedule type",
                 elem_id=f"{tab}_scheduler",
-                choices=list(SCHEDULERS),
-                value=SCHEDULERS[0],
+                choices=schedulers,
+                value=schedulers[0],
             ),
             "steps": gr.Slider(
                 label="Sampling steps",
@@ -123,9 +124,7 @@ def denoising_control(tab: str) -> Controls:
 def seed_control(tab: str) -> Controls:
     """Seed, with a button that makes it random."""
     with FormRow(elem_id=f"{tab}_seed_row"):
-        seed = gr.Number(
-            label="Seed", value=-1, elem_id=f"{tab}_seed", min_width=100, precision=0
-        )
+        seed = gr.Number(label="Seed", value=-1, elem_id=f"{tab}_seed", min_width=100, precision=0)
         dice = ToolButton(
             RANDOM_SYMBOL,
             elem_id=f"{tab}_random_seed",
@@ -140,9 +139,16 @@ def inpaint_controls(is_visible: bool) -> tuple[FormGroup, Controls]:
     with FormGroup(elem_id="inpaint_controls", visible=is_visible) as group:
         with FormRow():
             blur = gr.Slider(
-                label="Mask blur", minimum=0, maximum=64, step=1, value=4, elem_id="img2img_mask_blur"
+                label="Mask blur",
+                minimum=0,
+                maximum=64,
+                step=1,
+                value=4,
+                elem_id="img2img_mask_blur",
             )
-            alpha = gr.Slider(label="Mask transparency", visible=False, elem_id="img2img_mask_alpha")
+            alpha = gr.Slider(
+                label="Mask transparency", visible=False, elem_id="img2img_mask_alpha"
+            )
         with FormRow():
             invert = _index_radio(
                 "Mask mode", "img2img_mask_mode", ["Inpaint masked", "Inpaint not masked"], 0

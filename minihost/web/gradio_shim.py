@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +19,11 @@ import gradio as gr
 import gradio.blocks
 import gradio.components
 
-from modules import script_callbacks, scripts
+from modules import script_callbacks, scripts, ui_tempdir
 
 IS_GRADIO_4 = int(gr.__version__.split(".")[0]) >= 4
+
+START_SECONDS = 60.0
 
 _installed = False
 
@@ -44,9 +48,31 @@ def install() -> None:
         component = gradio.components.Component
     else:
         component = gradio.components.IOComponent
+    ui_tempdir.install_ui_tempdir_override()
+    _wait_for_slow_machines()
     _announce(component)
     _announce(gradio.blocks.BlockContext)
     _show_tooltips_in_config()
+
+
+def _wait_for_slow_machines() -> None:
+    """Give gradio's server more than the five seconds it has to start on a busy machine."""
+    if IS_GRADIO_4:
+        from gradio.exceptions import ServerFailedToStartError
+        from gradio.http_server import Server
+    else:
+        from gradio.networking import Server, ServerFailedToStartError
+
+    def run_in_thread(self: Any) -> None:
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not self.started:
+            if not self.thread.is_alive() or time.monotonic() > deadline:
+                raise ServerFailedToStartError("The server did not start; is the port free?")
+            time.sleep(0.005)
+
+    Server.run_in_thread = run_in_thread
 
 
 def _public_blocks() -> list[type]:

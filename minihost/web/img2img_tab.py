@@ -203,7 +203,12 @@ def create_sizes() -> parts.Controls:
             sizes = parts.size_controls(TAB)
         with gr.Tab(label="Resize by", elem_id="img2img_tab_resize_by") as by_tab:
             scale = gr.Slider(
-                minimum=0.05, maximum=4.0, step=0.05, label="Scale", value=1.0, elem_id="img2img_scale"
+                minimum=0.05,
+                maximum=4.0,
+                step=0.05,
+                label="Scale",
+                value=1.0,
+                elem_id="img2img_scale",
             )
     to_tab.select(fn=lambda: 0, inputs=[], outputs=[chosen])
     by_tab.select(fn=lambda: 1, inputs=[], outputs=[chosen])

@@ -11,6 +11,8 @@ from modules.call_queue import wrap_gradio_call
 from modules.ui_common import plaintext_to_html, update_generation_info
 from modules.ui_components import ToolButton
 
+from minihost.web.gradio_shim import IS_GRADIO_4
+
 SEND_BUTTONS = {
     "img2img": ("\U0001f5bc\ufe0f", "Send image and generation parameters to img2img tab."),
     "inpaint": ("\U0001f3a8\ufe0f", "Send image and generation parameters to img2img inpaint tab."),
@@ -43,6 +45,7 @@ class OutputPanel:
                     preview=True,
                     height=512,
                     object_fit="contain",
+                    **({"type": "pil", "interactive": False} if IS_GRADIO_4 else {}),
                 )
             with gr.Row(elem_id=f"image_buttons_{tab}", elem_classes="image-buttons"):
                 save = ToolButton(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def footer_html() -> str:
     profile, engine = shared.profile, shared.engine
     return (
         f"Mini host playing {profile.title} {profile.version} &middot; gradio {gr.__version__} "
-        f"&middot; engine <b>{type(engine).__name__}</b>, a stand-in: there is no model."
+        f"&middot; engine: {html.escape(engine.label)}"
     )
 
 

@@ -47,14 +47,14 @@ def start_host(options: ServeOptions) -> None:
         SystemExit: A flag is unknown.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    activate(
-        options.profile, engine=options.engine, data_dir=options.data_dir, flags=options.flags
-    )
+    activate(options.profile, engine=options.engine, data_dir=options.data_dir, flags=options.flags)
     loader.preload(options.extensions, options.flags)
     loader.load(options.extensions)
 
 
-def serve(options: ServeOptions, start: Any = None, on_ready: Callable[[str], None] = print) -> None:
+def serve(
+    options: ServeOptions, start: Any = None, on_ready: Callable[[str], None] = print
+) -> None:
     """Serve until the process is interrupted; a request to restart builds the page anew.
 
     Args:

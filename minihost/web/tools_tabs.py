@@ -37,12 +37,12 @@ def create_extras_tab() -> gr.Blocks:
             )
             submit = gr.Button("Generate", elem_id="extras_generate", variant="primary")
         panel = OutputPanel("extras")
-    submit.click(
-        fn=wrap_gradio_gpu_call(run_extras, extra_outputs=[None, "", ""]),
-        inputs=[image, factor],
-        outputs=panel.outputs,
-        show_progress=False,
-    )
+        submit.click(
+            fn=wrap_gradio_gpu_call(run_extras, extra_outputs=[None, "", ""]),
+            inputs=[image, factor],
+            outputs=panel.outputs,
+            show_progress=False,
+        )
     infotext_utils.add_paste_fields("extras", image, None)
     return block
 
@@ -85,6 +85,9 @@ def create_pnginfo_tab() -> gr.Blocks:
             table = gr.HTML(elem_id="pnginfo_html2_info")
             with gr.Row():
                 buttons = infotext_utils.create_buttons(["txt2img", "img2img", "inpaint", "extras"])
+        image.change(
+            fn=wrap_gradio_call(run_pnginfo), inputs=[image], outputs=[shown, infotext, table]
+        )
     for target, button in buttons.items():
         infotext_utils.register_paste_params_button(
             infotext_utils.ParamBinding(
@@ -94,9 +97,6 @@ def create_pnginfo_tab() -> gr.Blocks:
                 source_image_component=image,
             )
         )
-    image.change(
-        fn=wrap_gradio_call(run_pnginfo), inputs=[image], outputs=[shown, infotext, table]
-    )
     return block
 
 

@@ -26,7 +26,7 @@ class PaintCanvas {
     /** @type {ImageData[]} */
     this.undoable = [];
     this.connect();
-    this.showPicture(this.background.value).then(() => this.showStrokes(this.foreground.value));
+    this.showPicture(this.background.value);
   }
 
   /** @param {string} name @returns {HTMLInputElement} */
@@ -98,12 +98,14 @@ class PaintCanvas {
     const picture = await loadImage(url);
     if (this.shown !== url) return;
     this.image.src = url;
-    const isSameSize =
-      this.canvas.width === picture.naturalWidth && this.canvas.height === picture.naturalHeight;
-    if (isSameSize) return;
-    this.canvas.width = picture.naturalWidth;
-    this.canvas.height = picture.naturalHeight;
+    const { naturalWidth: width, naturalHeight: height } = picture;
+    if (this.canvas.width === width && this.canvas.height === height) return;
+    const strokes = this.foreground.value && (await loadImage(this.foreground.value));
+    this.canvas.width = width;
+    this.canvas.height = height;
     this.undoable = [];
+    const doFit = strokes && strokes.naturalWidth === width && strokes.naturalHeight === height;
+    if (doFit) this.context.drawImage(strokes, 0, 0);
     this.store();
   }
 
