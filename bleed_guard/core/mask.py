@@ -18,7 +18,7 @@ ALPHA_CUT = 128
 BLUR_RADIUS_PER_SIGMA = 2.5
 """The host's kernel is 2 * int(2.5 * blur + 0.5) + 1 wide: this many px a side per px of blur."""
 
-COARSE_BLUR = 4
+COARSE_BLUR = 8
 """Where only the blur's brightest place is looked for, the mask is shrunk until its blur is this
 many px wide: narrow enough to be quick, wide enough that the place is found to a px or two."""
 
@@ -109,7 +109,7 @@ def blur_mask(mask: np.ndarray, mask_blur: float) -> np.ndarray:
 
 
 def largest_living_blur(mask: np.ndarray, mask_blur: int) -> int:
-    """The largest blur up to `mask_blur` under which the mask still repaints somewhere.
+    """The largest blur (to 1 px) up to `mask_blur` under which the mask still repaints somewhere.
 
     A thin mask under a large blur rounds to blank; the host then drops to plain img2img and
     redraws the whole picture. Alive means that some pixel stays at `HARD_LEVEL` or above. A mask
@@ -137,9 +137,11 @@ def _survives(mask: np.ndarray, box: Box, mask_blur: int) -> bool:
     region = grow_box(box, blur_reach(mask_blur), mask.shape)
     size = -(-region.width // scale), -(-region.height // scale)
     coarse = cv2.resize(mask[region.slices], size, interpolation=cv2.INTER_AREA)
-    x, y = cv2.minMaxLoc(blur_mask(coarse, mask_blur / scale))[3]
+    sigma = mask_blur / scale
+    bright = cv2.GaussianBlur(coarse, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    x, y = cv2.minMaxLoc(bright)[3]
     left, top = region.left + x * scale, region.top + y * scale
-    found = grow_box(Box(left, top, left + scale, top + scale), scale, mask.shape)
+    found = grow_box(Box(left, top, left + scale, top + scale), scale + COARSE_BLUR, mask.shape)
     near = grow_box(found, blur_reach(mask_blur), mask.shape)
     blurred = np.zeros(mask.shape, np.uint8)
     blurred[near.slices] = blur_mask(mask[near.slices], mask_blur)
