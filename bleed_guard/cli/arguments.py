@@ -12,6 +12,7 @@ from typing import NoReturn, TypeVar
 from bleed_guard import __version__
 from bleed_guard.cli.check import run_check
 from bleed_guard.cli.compare import NOTHING, Allowance
+from bleed_guard.cli.cut import run_crop, run_paste
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.fix import run_fix
 from bleed_guard.cli.reports import without_control
@@ -71,6 +72,8 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
     _add_check(commands)
     _add_fix(commands)
+    _add_crop(commands)
+    _add_paste(commands)
     return parser
 
 
@@ -150,40 +153,79 @@ def _add_fix(commands: argparse._SubParsersAction[Parser]) -> None:
     fix = commands.add_parser(
         "fix", help="put the original back outside the mask", epilog=EXIT_CODES
     )
-    _add_triple(fix)
+    fix.add_argument("original", metavar="ORIGINAL", help="the picture before the inpaint")
+    fix.add_argument("result", metavar="RESULT", help="the picture after it")
+    fix.add_argument("mask", metavar="MASK", help="white = repainted; any mode, alpha too")
     _add_mask(fix)
-    feather = SETTINGS["feather"]
-    fix.add_argument("-o", "--out", required=True, metavar="OUT", help="the repaired picture")
-    fix.add_argument(
+    _add_blend(fix)
+    _add_out(fix, "the repaired picture")
+    fix.set_defaults(run=run_fix)
+
+
+def _add_crop(commands: argparse._SubParsersAction[Parser]) -> None:
+    crop = commands.add_parser(
+        "crop", help="cut the region around a mask, to edit it anywhere", epilog=EXIT_CODES
+    )
+    crop.add_argument("image", metavar="IMAGE", help="the picture to edit")
+    crop.add_argument("mask", metavar="MASK", help="white = to be repainted")
+    _add_mask(crop)
+    crop.add_argument(
+        "--padding", type=_whole(0, 4096), default=32, metavar="N", help="px around the mask (32)"
+    )
+    crop.add_argument(
+        "--multiple",
+        type=_whole(1, 512),
+        default=8,
+        metavar="N",
+        help="sides are multiples of this, as models like 8 or 64 (8)",
+    )
+    crop.add_argument(
+        "--size", type=_read_size, metavar="WxH", help="cut just this size around the mask"
+    )
+    crop.add_argument("-o", "--out", required=True, metavar="CROP", help="the region, a PNG")
+    crop.add_argument("--force", action="store_true", help="replace an existing file")
+    crop.set_defaults(run=run_crop)
+
+
+def _add_paste(commands: argparse._SubParsersAction[Parser]) -> None:
+    paste = commands.add_parser(
+        "paste", help="put an edited crop back under its mask", epilog=EXIT_CODES
+    )
+    paste.add_argument("original", metavar="ORIGINAL", help="the picture it was cut from")
+    paste.add_argument("crop", metavar="CROP", help="the edited crop; it may have been enlarged")
+    paste.add_argument(
+        "--place",
+        metavar="FILE",
+        help="the crop before the edit, if the editor dropped the place from its metadata",
+    )
+    _add_blend(paste)
+    _add_out(paste, "the whole picture with the edit")
+    paste.set_defaults(run=run_paste)
+
+
+def _add_blend(parser: Parser) -> None:
+    feather, blend = SETTINGS["feather"], SETTINGS["blend"]
+    parser.add_argument(
         "--feather",
         type=_whole(int(feather.minimum or 0), int(feather.maximum or 0)),
         default=feather.default,
         metavar="N",
-        help=feather.help,
+        help=f"{feather.help} ({feather.default})",
     )
-    fix.add_argument(
-        "--blend",
-        choices=[blend.value for blend in Blend],
-        default=_default_blend(),
-        metavar="NAME",
-        help=f"one of {', '.join(blend.value for blend in Blend)}",
-    )
-    fix.add_argument("--lossy", action="store_true", help="allow a format that changes pixels")
-    fix.add_argument("--force", action="store_true", help="replace an existing file")
-    fix.set_defaults(run=run_fix)
-
-
-def _default_blend() -> str:
-    """The schema's default where this version's compositing has it."""
-    wanted = SETTINGS["blend"].default
     known = [blend.value for blend in Blend]
-    return str(wanted) if wanted in known else Blend.FEATHER.value
+    parser.add_argument(
+        "--blend",
+        choices=known,
+        default=blend.default if blend.default in known else Blend.FEATHER.value,
+        metavar="NAME",
+        help=f"one of {', '.join(known)}",
+    )
 
 
-def _add_triple(parser: Parser) -> None:
-    parser.add_argument("original", metavar="ORIGINAL", help="the picture before the inpaint")
-    parser.add_argument("result", metavar="RESULT", help="the picture after it")
-    parser.add_argument("mask", metavar="MASK", help="white = repainted; any mode, alpha too")
+def _add_out(parser: Parser, what: str) -> None:
+    parser.add_argument("-o", "--out", required=True, metavar="OUT", help=what)
+    parser.add_argument("--lossy", action="store_true", help="allow a format that changes pixels")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
 
 
 def _choice(kind: type[Choice], without: Sequence[Choice] = ()) -> Callable[[str], Choice]:
@@ -210,6 +252,14 @@ def _read_allowance(text: str) -> Allowance:
             f"expected a number of pixels or a percentage such as 0.5%, got {text!r}"
         )
     return Allowance(share=float(value)) if is_share else Allowance(pixels=int(value))
+
+
+def _read_size(text: str) -> tuple[int, int]:
+    """argparse's `type` for a width and height such as 512x768."""
+    sides = text.lower().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() and 0 < int(side) < 10**6 for side in sides):
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 512x768, got {text!r}")
+    return int(sides[0]), int(sides[1])
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

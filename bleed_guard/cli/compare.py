@@ -143,21 +143,31 @@ def fit_pictures(paths: Paths, original: Picture, result: Picture, mask: np.ndar
     """The pictures with the mask brought to their size; SizeError where that cannot be."""
     if result.size != original.size:
         raise SizeError(
-            f"{paths.result}: the result is {_told(result.size)} px, expected "
-            f"{_told(original.size)} as {paths.original} is"
+            f"{paths.result}: the result is {tell_size(result.size)} px, expected "
+            f"{tell_size(original.size)} as {paths.original} is"
         )
+    mask, notes = fit_mask(paths.mask, mask, original.size)
+    return Pictures(original, result, mask, notes)
+
+
+def fit_mask(
+    path: str, mask: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The mask at `size` (width, height) and what is to be said of it.
+
+    uint8 h x w -> uint8 H x W. SizeError if its proportions are others.
+    """
     notes = []
-    if mask.shape[::-1] != original.size:
-        given = _told(mask.shape[::-1])
-        if not _has_aspect(mask.shape[::-1], original.size):
+    if mask.shape[::-1] != size:
+        given, wanted = tell_size(mask.shape[::-1]), tell_size(size)
+        if not has_aspect(mask.shape[::-1], size):
             raise SizeError(
-                f"{paths.mask}: the mask is {given} px and cannot be scaled to the original's "
-                f"{_told(original.size)}, expected that size or the same proportions"
+                f"{path}: the mask is {given} px and cannot be scaled to the original's "
+                f"{wanted}, expected that size or the same proportions"
             )
-        mask = build_mask(mask, size=original.size)
-        notes.append(f"the mask was scaled from {given} to {_told(original.size)}")
-    notes += _judge_mask(mask)
-    return Pictures(original, result, mask, tuple(notes))
+        mask = build_mask(mask, size=size)
+        notes.append(f"the mask was scaled from {given} to {wanted}")
+    return mask, (*notes, *_judge_mask(mask))
 
 
 def compare_files(paths: Paths, options: CompareOptions) -> Comparison:
@@ -287,12 +297,13 @@ def _judge_mask(mask: np.ndarray) -> list[str]:
     return []
 
 
-def _has_aspect(given: tuple[int, int], wanted: tuple[int, int]) -> bool:
+def has_aspect(given: tuple[int, int], wanted: tuple[int, int]) -> bool:
     """Whether (width, height) `given`, scaled to `wanted`'s width or height, is it within 1 px."""
     by_width = abs(given[1] * wanted[0] / given[0] - wanted[1])
     by_height = abs(given[0] * wanted[1] / given[1] - wanted[0])
     return min(by_width, by_height) <= 1
 
 
-def _told(size: tuple[int, ...]) -> str:
+def tell_size(size: tuple[int, ...]) -> str:
+    """For instance "600 x 400"."""
     return f"{size[0]} x {size[1]}"

@@ -25,7 +25,8 @@ def run_fix(arguments: argparse.Namespace) -> Exit:
     write_picture(arguments.out, repaired, metadata)
     for note in pictures.notes:
         print(f"note: {note}")
-    print(_verify(arguments.out, pictures.original, pictures.mask < HARD_LEVEL, arguments.lossy))
+    outside = pictures.mask < HARD_LEVEL
+    print(verify_written(arguments.out, pictures.original, outside, lossy=arguments.lossy))
     return Exit.CLEAN
 
 
@@ -64,7 +65,9 @@ def _paste_alpha(original: Picture, result: Picture, inside: np.ndarray) -> np.n
     return np.where(inside, alpha, original.alpha)
 
 
-def _verify(target: str, original: Picture, outside: np.ndarray, lossy: bool) -> str:
+def verify_written(
+    target: str, original: Picture, outside: np.ndarray, *, lossy: bool = False
+) -> str:
     """Read the written file back, for the promise is about the bytes on disk; what to tell."""
     written = read_picture(target)
     differs = (written.pixels != original.pixels).any(axis=2) & outside
