@@ -1,0 +1,117 @@
+"""What changed outside the mask, as a picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from bleed_guard.core.heatmap import (
+    LEGEND_HEIGHT,
+    MASK_TINT,
+    UNCHANGED,
+    Scale,
+    color_levels,
+    render_heatmap,
+    shrink_by_maximum,
+)
+
+
+def one_pixel_off(height: int, width: int, x: int, y: int) -> tuple[np.ndarray, np.ndarray]:
+    """A grey reference, and the same with one channel of one pixel a level up."""
+    reference = np.full((height, width, 3), 100, np.uint8)
+    result = reference.copy()
+    result[y, x, 2] += 1
+    return reference, result
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [(0, 0), (3999, 2999), (1234, 567), (2000, 0)], ids=lambda at: str(at)
+)
+def test_one_level_in_one_pixel_of_twelve_million_is_seen(x: int, y: int) -> None:
+    reference, result = one_pixel_off(3000, 4000, x, y)
+    mask = np.zeros((3000, 4000), np.uint8)
+    picture = render_heatmap(reference, result, mask, size=(200, 200), legend=False)
+    assert picture.shape == (150, 200, 3)
+    seen = np.argwhere((picture != UNCHANGED).any(axis=2))
+    assert seen.tolist() == [[y // 20, x // 20]]
+
+
+def test_the_mask_is_grey_and_hides_what_is_under_it() -> None:
+    reference, result = one_pixel_off(2, 3, 1, 0)
+    mask = np.array([[0, 255, 0], [0, 128, 127]], np.uint8)
+    picture = render_heatmap(reference, result, mask, legend=False)
+    tinted = (picture == MASK_TINT).all(axis=2)
+    assert tinted.tolist() == [[False, True, False], [False, True, False]]
+    assert (picture[~tinted] == UNCHANGED).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        pytest.param(None, (60, 90), id="own size"),
+        pytest.param((45, 999), (30, 45), id="width bounds"),
+        pytest.param((999, 20), (20, 30), id="height bounds"),
+        pytest.param((900, 600), (60, 90), id="never enlarged"),
+        pytest.param((1, 1), (1, 1), id="at least one pixel"),
+    ],
+)
+@pytest.mark.parametrize("legend", [False, True], ids=["bare", "legend"])
+def test_size(size: tuple[int, int] | None, expected: tuple[int, int], legend: bool) -> None:
+    reference, result = one_pixel_off(60, 90, 1, 1)
+    mask = np.zeros((60, 90), np.uint8)
+    picture = render_heatmap(reference, result, mask, size=size, legend=legend)
+    assert picture.shape == (expected[0] + LEGEND_HEIGHT * legend, expected[1], 3)
+    assert picture.dtype == np.uint8
+
+
+@pytest.mark.parametrize("scale", list(Scale), ids=lambda scale: scale.value)
+def test_a_larger_difference_is_lighter(scale: Scale) -> None:
+    """In CIELAB lightness, so that it reads without colour vision too."""
+    colors = color_levels(np.arange(256, dtype=np.uint8)[None], scale)
+    lab = cv2.cvtColor(colors.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lightness = lab[0, :, 0]
+    assert (np.diff(lightness) >= -0.2).all()
+    assert lightness[-1] - lightness[0] > 60
+
+
+def test_one_level_already_stands_out_on_the_log_scale() -> None:
+    one = color_levels(np.array([[1]], np.uint8), Scale.LOG)[0, 0].astype(int)
+    assert np.abs(one - UNCHANGED).max() > 40
+
+
+def test_legend_shows_the_whole_scale() -> None:
+    reference, result = one_pixel_off(10, 400, 1, 1)
+    picture = render_heatmap(reference, result, np.zeros((10, 400), np.uint8))
+    bar = picture[10]
+    ends = color_levels(np.array([[0, 255]], np.uint8), Scale.LOG)[0]
+    assert bar[[0, -1]].tolist() == ends.tolist()
+    assert (picture[20:] == 235).all(axis=2).any() or (picture[17:] > 200).any()
+
+
+def test_unknown_scale_and_sizes_are_refused() -> None:
+    reference, result = one_pixel_off(2, 2, 0, 0)
+    with pytest.raises(ValueError, match="cubic"):
+        render_heatmap(reference, result, np.zeros((2, 2), np.uint8), scale="cubic")
+    with pytest.raises(ValueError, match="mask 3 x 2"):
+        render_heatmap(reference, result, np.zeros((2, 3), np.uint8))
+
+
+@given(
+    hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=20)),
+    st.data(),
+)
+def test_shrinking_keeps_every_level_in_its_cell(levels: np.ndarray, data: st.DataObject) -> None:
+    height, width = levels.shape
+    shape = data.draw(st.tuples(st.integers(1, height), st.integers(1, width)))
+    small = shrink_by_maximum(levels, shape)
+    assert small.shape == shape
+    rows = [row * height // shape[0] for row in range(shape[0] + 1)]
+    columns = [column * width // shape[1] for column in range(shape[1] + 1)]
+    for row in range(shape[0]):
+        for column in range(shape[1]):
+            cell = levels[rows[row] : rows[row + 1], columns[column] : columns[column + 1]]
+            assert small[row, column] == cell.max()
