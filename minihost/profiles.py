@@ -111,6 +111,7 @@ REFORGE = HostProfile(
     version="f1.0.0v2-v1.10.1RC-1.10.1",
     gradio_major=3,
     recordings="reforge",
+    correction_rounds=True,
     grid_text_of_last_batch=True,
     stealth_option="stealth_pnginfo_opt",
     stealth_extensions=(".png", ".webp"),

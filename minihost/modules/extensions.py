@@ -129,11 +129,17 @@ def active() -> list[Extension]:
     return [x for x in extensions if x.enabled and (x.is_builtin or not builtin_only)]
 
 
-def add_extension(path: str, *, is_builtin: bool = False) -> Extension | None:
-    """Makes a folder known as an extension; None when one of that name is there already."""
+def add_extension(
+    path: str, *, name: str | None = None, is_builtin: bool = False
+) -> Extension | None:
+    """Makes a folder known as an extension, by the folder's name if none is given.
+
+    Returns:
+        The extension; None when one of that name is there already.
+    """
     from modules import shared
 
-    name = Path(path).name
+    name = name or Path(path).name
     metadata = ExtensionMetadata(path, name)
     if metadata.canonical_name in loaded_extensions:
         errors.report(f'There is an extension "{metadata.canonical_name}" already: {path}')

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from modules import errors
 from modules.shared_cmd_options import cmd_opts
@@ -126,7 +126,7 @@ class Options:
     names in `data`, so on a fresh config they stay: the override leak of the real hosts.
     """
 
-    typemap = {int: float}
+    typemap: ClassVar[dict[type, type]] = {int: float}
 
     def __init__(self, data_labels: dict[str, OptionInfo], restricted_opts: set[str]) -> None:
         self.data_labels = data_labels

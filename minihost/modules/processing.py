@@ -494,17 +494,7 @@ def process_images_inner(p: Any) -> Processed:
     if state.job_count == -1:
         state.job_count = p.n_iter
     results = _Results()
-    for number in range(p.n_iter):
-        p.iteration = number
-        state.skipped = False
-        if state.interrupted or state.stopping_generation:
-            break
-        _take_batch(p, number)
-        if p.scripts is not None:
-            p.scripts.before_process_batch(p, **_batch_facts(p, number))
-        if not p.prompts:
-            break
-        _run_batch(p, number, results)
+    _run_batches(p, results)
     if not results.infotexts:
         results.infotexts.append(Processed(p, []).infotext(p, 0))
     p.color_corrections = None
@@ -515,6 +505,20 @@ def process_images_inner(p: Any) -> Processed:
     if p.scripts is not None:
         p.scripts.postprocess(p, processed)
     return processed
+
+
+def _run_batches(p: Any, results: _Results) -> None:
+    for number in range(p.n_iter):
+        p.iteration = number
+        state.skipped = False
+        if state.interrupted or state.stopping_generation:
+            return
+        _take_batch(p, number)
+        if p.scripts is not None:
+            p.scripts.before_process_batch(p, **_batch_facts(p, number))
+        if not p.prompts:
+            return
+        _run_batch(p, number, results)
 
 
 def _processed(p: Any, results: _Results) -> Processed:

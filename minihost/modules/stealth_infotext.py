@@ -7,6 +7,8 @@ then the gzipped UTF-8 text. They lie in the alpha channel (254 and 255), or in 
 from __future__ import annotations
 
 import gzip
+import time
+from collections.abc import Callable
 
 import numpy as np
 from modules import shared
@@ -16,6 +18,8 @@ from PIL import Image
 ALPHA_SIGNATURE = b"stealth_pngcomp"
 RGB_SIGNATURE = b"stealth_rgbcomp"
 _PLAIN_SIGNATURES = {b"stealth_pnginfo", b"stealth_rgbinfo"}
+clock: Callable[[], float] = time.time
+"""Seconds since 1970: gzip writes the time beside the text."""
 _HEADER_BITS = 8 * len(ALPHA_SIGNATURE) + 32
 
 
@@ -28,7 +32,7 @@ def add_stealth_pnginfo(params: ImageSaveParams) -> None:
     fits = params.filename.endswith(shared.profile.stealth_extensions)
     if mode not in ("Alpha", "RGB") or not fits or "parameters" not in (params.pnginfo or {}):
         return
-    text = gzip.compress(params.pnginfo["parameters"].encode())
+    text = gzip.compress(params.pnginfo["parameters"].encode(), mtime=clock())
     if mode == "Alpha":
         _hide_in_alpha(params.image, _bits(ALPHA_SIGNATURE, text))
     else:
@@ -67,22 +71,37 @@ def _hidden_bits(image: Image.Image) -> list[np.ndarray]:
     return [order & 1 for order in orders]
 
 
-def read_info_from_image_stealth(image: Image.Image) -> str | None:
-    """The hidden infotext, or None."""
+def _hidden_payload(image: Image.Image) -> tuple[bytes, bytes] | None:
+    """(signature, payload) of the hidden infotext, or None."""
     if image.mode not in ("RGB", "RGBA"):
         return None
     for bits in _hidden_bits(image):
         header = np.packbits(bits[:_HEADER_BITS]).tobytes()
         signature, length = header[:15], int.from_bytes(header[15:19], "big")
         body = bits[_HEADER_BITS : _HEADER_BITS + length]
-        if body.size != length:
-            continue
-        payload = np.packbits(body).tobytes()
-        if signature in _PLAIN_SIGNATURES:
-            return payload.decode(errors="ignore")
-        if signature in (ALPHA_SIGNATURE, RGB_SIGNATURE):
-            try:
-                return gzip.decompress(payload).decode()
-            except (OSError, EOFError, ValueError):
-                return None
+        known = {ALPHA_SIGNATURE, RGB_SIGNATURE, *_PLAIN_SIGNATURES}
+        if signature in known and body.size == length:
+            return signature, np.packbits(body).tobytes()
     return None
+
+
+def read_info_from_image_stealth(image: Image.Image) -> str | None:
+    """The hidden infotext, or None."""
+    found = _hidden_payload(image)
+    if found is None:
+        return None
+    signature, payload = found
+    if signature in _PLAIN_SIGNATURES:
+        return payload.decode(errors="ignore")
+    try:
+        return gzip.decompress(payload).decode()
+    except (OSError, EOFError, ValueError):
+        return None
+
+
+def read_stealth_time(image: Image.Image) -> int | None:
+    """When the hidden infotext was written, seconds since 1970, or None."""
+    found = _hidden_payload(image)
+    if found is None or found[0] in _PLAIN_SIGNATURES:
+        return None
+    return int.from_bytes(found[1][4:8], "little")
