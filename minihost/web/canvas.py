@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import cv2
 import gradio as gr
 import numpy as np
 from modules import shared
 from PIL import Image, ImageEnhance, ImageFilter
 
-from minihost.web.gradio_shim import IS_GRADIO_4
+from minihost.web.gradio_shim import IS_GRADIO_4, install
+
+install()  # before the first subclass: gradio 4 would write a .pyi file for each
 
 PNG_URL = "data:image/png;base64,"
 MASK_COLOUR = "#ffffff"
 SKETCH_COLOUR = "#ff0000"
+BRUSH_WIDTH = 16  # of gradio 3's brush on a picture of the demo's size, px of the picture
 EDITOR_HEIGHT = 480
 MASK_CUT = 128  # the page of Forge and Neo cuts masks above this level
 
@@ -184,6 +188,19 @@ class UrlCanvas:
         return Painted(image, Image.merge("RGBA", (alpha, alpha, alpha, opaque)))
 
 
+def brush_strokes(mask: Image.Image) -> list[list[list[int]]]:
+    """Closed paths, as lists of [x, y], along which gradio 3's brush fills an L mask."""
+    binary = (np.asarray(mask) > MASK_CUT).astype(np.uint8)
+    depth = cv2.distanceTransform(cv2.copyMakeBorder(binary, 1, 1, 1, 1, 0), cv2.DIST_L2, 5)
+    depth = depth[1:-1, 1:-1]
+    paths: list[list[list[int]]] = []
+    for level in range(BRUSH_WIDTH // 2, int(depth.max()) + 1, BRUSH_WIDTH // 2):
+        inner = (depth >= level).astype(np.uint8)
+        contours, _ = cv2.findContours(inner, cv2.RETR_LIST, cv2.CHAIN_APPROX_TC89_L1)
+        paths += [contour[:, 0].tolist() for contour in contours if len(contour) > 2]
+    return paths
+
+
 def cut_as_the_page_does(mask: Image.Image | None) -> Image.Image | None:
     """The mask cut to black and white, where the host's page does that to every mask."""
     if mask is None or not shared.profile.page_cuts_masks:
@@ -201,7 +218,8 @@ def canvas_html(name: str, kind: CanvasKind) -> str:
         <input type="color" data-part="colour" value="{colour}"></label>
       <label>Brush <input type="range" data-part="size" min="2" max="120" value="32"></label>"""
     return f"""
-    <div class="minihost-canvas minihost-canvas-empty" data-canvas="{name}" data-kind="{kind.value}">
+    <div class="minihost-canvas minihost-canvas-empty"
+         data-canvas="{name}" data-kind="{kind.value}">
       <div class="minihost-canvas-tools">
         <button type="button" data-part="upload" title="Choose a picture">Upload</button>
         <button type="button" data-part="remove" title="Remove the picture">Remove</button>

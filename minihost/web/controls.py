@@ -186,7 +186,7 @@ def _index_radio(label: str, elem_id: str, choices: list[str], chosen: int) -> g
 
 
 def override_control(tab: str) -> Controls:
-    """Settings a pasted infotext overrides for the jobs of this page; hidden while there are none."""
+    """Settings a pasted infotext overrides for this page's jobs; hidden while there are none."""
     with FormRow(elem_id=f"{tab}_override_settings_row"):
         dropdown = gr.Dropdown(
             [],

@@ -18,7 +18,6 @@ from typing import Any
 import gradio as gr
 import gradio.blocks
 import gradio.components
-
 from modules import script_callbacks, scripts, ui_tempdir
 
 IS_GRADIO_4 = int(gr.__version__.split(".")[0]) >= 4
@@ -86,7 +85,7 @@ def _announce(cls: type) -> None:
     original = cls.__init__
 
     @functools.wraps(original)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    def announced_init(self: Any, *args: Any, **kwargs: Any) -> None:
         tooltip = kwargs.pop("tooltip", None)
         runner = scripts.scripts_current
         if runner is not None:
@@ -100,7 +99,7 @@ def _announce(cls: type) -> None:
         if runner is not None:
             runner.after_component(self, **kwargs)
 
-    cls.__init__ = __init__
+    cls.__init__ = announced_init
 
 
 def _add_classes(block: Any) -> None:
@@ -124,10 +123,10 @@ def _show_tooltips_in_config() -> None:
 
 def _keep_interface_files_away() -> None:
     """Stop gradio 4 from writing a .pyi file beside the source of every subclass."""
-    import gradio.component_meta
+    from gradio import component_meta
 
-    gradio.component_meta.create_or_modify_pyi = lambda *_args: None
-    gradio.component_meta.updateable = lambda function: function
+    component_meta.create_or_modify_pyi = lambda *_args: None
+    component_meta.updateable = lambda function: function
 
 
 def _accept_host_keywords(cls: type) -> None:
@@ -135,7 +134,7 @@ def _accept_host_keywords(cls: type) -> None:
     accepted = inspect.signature(original).parameters
 
     @functools.wraps(original)
-    def __init__(
+    def lenient_init(
         self: Any, *args: Any, tooltip: str | None = None, source: str | None = None, **kwargs: Any
     ) -> None:
         if source:
@@ -151,7 +150,7 @@ def _accept_host_keywords(cls: type) -> None:
         if tooltip:
             self.webui_tooltip = tooltip
 
-    cls.__init__ = __init__
+    cls.__init__ = lenient_init
     cls.update = staticmethod(gr.update)
 
 
@@ -162,14 +161,14 @@ def _accept_host_events(cls: type) -> None:
 
 def _accept_host_follow_ups() -> None:
     """Translate keywords in events made later too: `.then`, `.success` and subclasses' own."""
-    import gradio.events
+    from gradio.events import EventListener
 
-    original = gradio.events.EventListener._setup
+    original = EventListener._setup
 
     def _setup(*args: Any, **kwargs: Any) -> Callable[..., Any]:
         return _translating(original(*args, **kwargs))
 
-    gradio.events.EventListener._setup = staticmethod(_setup)
+    EventListener._setup = staticmethod(_setup)
     gr.Blocks.load = _translating(gr.Blocks.load)
 
 

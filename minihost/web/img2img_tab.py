@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import html
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from modules import infotext_utils, scripts, shared
+from modules import infotext_utils, scripts
 from modules.call_queue import wrap_gradio_gpu_call
 from modules.ui_components import FormGroup, FormRow, ResizeHandleRow
 from PIL import Image
 
 from minihost.web import controls as parts
-from minihost.web.canvas import CanvasKind, LogicalImage, SketchCanvas, UrlCanvas, make_canvas
+from minihost.web.canvas import (
+    CanvasKind,
+    SketchCanvas,
+    UrlCanvas,
+    brush_strokes,
+    make_canvas,
+)
 from minihost.web.output_panel import OutputPanel
 from minihost.web.submit import Img2ImgPage, Mode
 from minihost.web.toprow import Toprow
@@ -75,6 +83,8 @@ def create_img2img_tab(start: StartingJob | None) -> gr.Blocks:
                 pictures = create_pictures(start)
                 runner.setup_ui_for_section("image")
                 controls, script_inputs = create_controls(pictures)
+                if start is not None:
+                    controls["width"].value, controls["height"].value = start.image.size
             panel = OutputPanel(TAB)
         connect_submit(hidden, toprow, pictures, controls, script_inputs, panel)
         register_paste(toprow, pictures, controls)
@@ -90,6 +100,8 @@ def create_pictures(start: StartingJob | None) -> Pictures:
         for mode, (tab_id, title, elem_id, kind) in CANVAS_PAGES.items():
             with gr.TabItem(title, id=tab_id, elem_id=f"img2img_{tab_id}_tab") as page:
                 canvases[mode] = make_canvas(elem_id, title, kind)
+                if mode is Mode.INPAINT and start is not None:
+                    preload(canvases[mode], start)
             pages.append(page)
         with gr.TabItem(
             "Inpaint upload", id="inpaint_upload", elem_id="img2img_inpaint_upload_tab"
@@ -99,8 +111,6 @@ def create_pictures(start: StartingJob | None) -> Pictures:
         with gr.TabItem("Batch", id="batch", elem_id="img2img_batch_tab") as page:
             batch = create_batch_page()
         pages.append(page)
-    if start is not None:
-        preload(canvases[Mode.INPAINT], start)
     return Pictures(canvases, uploaded, batch, pages)
 
 
@@ -113,12 +123,18 @@ CANVAS_PAGES = {
 
 
 def preload(canvas: SketchCanvas | UrlCanvas, start: StartingJob) -> None:
-    """Put the starting job on the Inpaint page; gradio 3's brush takes the picture only."""
+    """Put the starting job on the Inpaint page.
+
+    Gradio 3 takes only the picture; there the page's script paints the mask with the brush.
+    """
     canvas.picture.value = canvas.picture.postprocess(start.image)
     if isinstance(canvas, UrlCanvas):
         strokes = Image.new("RGBA", start.image.size, (255, 255, 255, 0))
         strokes.putalpha(start.mask)
         canvas.strokes.value = canvas.strokes.postprocess(strokes)
+    else:
+        plan = html.escape(json.dumps(brush_strokes(start.mask)))
+        gr.HTML(f'<div id="minihost_strokes" data-strokes="{plan}" hidden></div>')
 
 
 def create_uploads() -> list[gr.Image]:

@@ -9,16 +9,14 @@ import gradio as gr
 from modules import images, infotext_utils, scripts, shared
 from modules.call_queue import wrap_gradio_call
 from modules.ui_common import plaintext_to_html, update_generation_info
-from modules.ui_components import ToolButton
 
 from minihost.web.gradio_shim import IS_GRADIO_4
 
 SEND_BUTTONS = {
-    "img2img": ("\U0001f5bc\ufe0f", "Send image and generation parameters to img2img tab."),
-    "inpaint": ("\U0001f3a8\ufe0f", "Send image and generation parameters to img2img inpaint tab."),
-    "extras": ("\U0001f4d0", "Send image to extras tab."),
+    "img2img": ("to img2img", "Send image and generation parameters to img2img tab."),
+    "inpaint": ("to inpaint", "Send image and generation parameters to img2img inpaint tab."),
+    "extras": ("to Extras", "Send image to extras tab."),
 }
-SAVE_SYMBOL = "\U0001f4be"
 
 
 class OutputPanel:
@@ -48,12 +46,14 @@ class OutputPanel:
                     **({"type": "pil", "interactive": False} if IS_GRADIO_4 else {}),
                 )
             with gr.Row(elem_id=f"image_buttons_{tab}", elem_classes="image-buttons"):
-                save = ToolButton(
-                    SAVE_SYMBOL, elem_id=f"save_{tab}", tooltip="Save the image once more."
+                save = gr.Button(
+                    "Save", elem_id=f"save_{tab}", size="sm", tooltip="Save the image once more."
                 )
                 buttons = {
-                    target: ToolButton(symbol, elem_id=f"{tab}_send_to_{target}", tooltip=tooltip)
-                    for target, (symbol, tooltip) in SEND_BUTTONS.items()
+                    target: gr.Button(
+                        label, elem_id=f"{tab}_send_to_{target}", size="sm", tooltip=tooltip
+                    )
+                    for target, (label, tooltip) in SEND_BUTTONS.items()
                 }
             self._create_texts(tab)
         self.outputs = [self.gallery, self.generation_info, self.infotext, self.html_log]

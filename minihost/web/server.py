@@ -114,8 +114,9 @@ def launch(options: ServeOptions, start: Any, *, open_browser: bool) -> str:
     )
     routes.add_page_routes(app)
     if shared.cmd_opts.api:
-        from minihost.web.api import Api
         from modules.call_queue import queue_lock
+
+        from minihost.web.api import Api
 
         Api(app, queue_lock)
     script_callbacks.app_started_callback(shared.demo, app)

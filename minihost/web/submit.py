@@ -1,4 +1,4 @@
-"""From what the page sends to a finished job: pictures and masks are read as the hosts read them."""
+"""From what the page sends to a finished job; pictures and masks are read as the hosts do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The txt2img tab: enough of it for extensions that look for it, and to show they leave it alone."""
+"""The txt2img tab: enough of it for extensions that look for it, and that leave it alone."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ class PaintCanvas {
     watchValue(this.foreground, (value) => this.showStrokes(value));
     this.part("upload").addEventListener("click", () => this.part("file").click());
     this.part("hint").addEventListener("click", () => this.part("file").click());
-    this.part("file").addEventListener("change", () => this.readFile(this.part("file").files?.[0]));
+    const file = this.part("file");
+    file.addEventListener("change", () => this.readFile(file.files?.[0]));
     this.part("remove").addEventListener("click", () => this.setPicture(""));
     this.root.addEventListener("dragover", (event) => event.preventDefault());
     this.root.addEventListener("drop", (event) => {
@@ -125,7 +126,7 @@ class PaintCanvas {
     updateInput(this.foreground);
   }
 
-  /** Where the pointer is on the picture, in the picture's own pixels. @param {PointerEvent} event */
+  /** Where the pointer is, in the picture's own pixels. @param {PointerEvent} event */
   place(event) {
     const box = this.canvas.getBoundingClientRect();
     const scale = this.canvas.width / box.width;

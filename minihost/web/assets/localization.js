@@ -5,7 +5,8 @@
  * replaced wherever it stands, in text, placeholders and tooltips, now and when it appears later.
  */
 
-const UNTRANSLATED = "script, style, textarea, .prompt, .infotext, .gradio-gallery, [data-no-translate]";
+const UNTRANSLATED =
+  "script, style, textarea, .prompt, .infotext, .gradio-gallery, [data-no-translate]";
 const TRANSLATED_ATTRIBUTES = ["placeholder", "title", "aria-label"];
 
 /** @param {string} text @returns {string | undefined} */

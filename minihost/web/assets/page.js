@@ -3,6 +3,7 @@
 /* What the page's own buttons do in the browser: submitting, progress, galleries, tabs. */
 
 const POLL_MS = 250;
+const PANEL_OUTPUTS = 4; // Gradio hands over a button's outputs behind its inputs
 
 /** Whether the page is built by gradio 4 or later. */
 function isGradio4() {
@@ -132,25 +133,17 @@ async function postJson(url, data) {
 
 /**
  * Show a bar above `container` until a task is over, then call `atEnd`.
- * @param {string} id @param {HTMLElement} container @param {HTMLElement | null} gallery
- * @param {() => void} atEnd
+ * @param {string} id @param {HTMLElement} container @param {() => void} atEnd
  */
-async function requestProgress(id, container, gallery, atEnd) {
+async function requestProgress(id, container, atEnd) {
   const bar = document.createElement("div");
   bar.className = "progressDiv";
   const inner = document.createElement("div");
   inner.className = "progress";
   bar.append(inner);
   container.before(bar);
-  let wasActive = false;
   try {
-    for (;;) {
-      const state = await postJson("./internal/progress", { id_task: id, live_preview: false });
-      if (state.completed || (wasActive && !state.active && !state.queued)) break;
-      wasActive ||= state.active;
-      inner.style.width = `${(state.progress ?? 0) * 100}%`;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
+    await untilCompleted(id, (share) => (inner.style.width = `${share * 100}%`));
   } catch (error) {
     console.error("progress of the task is unknown:", error);
   }
@@ -158,14 +151,24 @@ async function requestProgress(id, container, gallery, atEnd) {
   atEnd();
 }
 
+/** @param {string} id @param {(share: number) => void} tell */
+async function untilCompleted(id, tell) {
+  for (let wasActive = false; ; ) {
+    const state = await postJson("./internal/progress", { id_task: id, live_preview: false });
+    if (state.completed || (wasActive && !state.active)) return;
+    wasActive ||= state.active;
+    tell(state.progress ?? 0);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
 /** @param {string} tab @param {IArguments} values */
 function submitTab(tab, values) {
   const id = randomId();
   showSubmitButtons(tab, false);
   const container = gradioApp().getElementById(`${tab}_gallery_container`);
-  const gallery = gradioApp().getElementById(`${tab}_gallery`);
-  requestProgress(id, container, gallery, () => showSubmitButtons(tab, true));
-  const inputs = Array.from(values);
+  requestProgress(id, container, () => showSubmitButtons(tab, true));
+  const inputs = Array.from(values).slice(0, -PANEL_OUTPUTS);
   inputs[0] = id;
   return inputs;
 }
@@ -213,6 +216,33 @@ function currentImg2imgSourceResolution(_width, _height, scaleBy) {
   const size = picture?.naturalWidth ? [picture.naturalWidth, picture.naturalHeight] : [0, 0];
   return [...size, scaleBy];
 }
+
+/* A starting mask on gradio 3, whose image editor cannot be given one: painted with its brush. */
+
+/** @param {HTMLCanvasElement} canvas @param {number[][]} path In the picture's pixels. */
+function paintPath(canvas, path) {
+  const box = canvas.getBoundingClientRect();
+  const scale = box.width / (canvas.width / (window.devicePixelRatio || 1));
+  const send = (/** @type {string} */ name, /** @type {number[]} */ [x, y]) => {
+    const place = { clientX: box.left + x * scale, clientY: box.top + y * scale };
+    canvas.dispatchEvent(new MouseEvent(name, { ...place, bubbles: true, button: 0 }));
+  };
+  const closed = [...path, path[0], path[1]];
+  send("mousedown", closed[0]);
+  for (const point of closed) send("mousemove", point);
+  send("mouseup", closed[closed.length - 1]);
+}
+
+onUiLoaded(() => {
+  const plan = gradioApp().getElementById("minihost_strokes");
+  if (!plan) return;
+  const paint = () => {
+    const canvas = gradioApp().querySelector("#img2maskimg canvas[key=interface]");
+    if (!canvas || canvas.getBoundingClientRect().width < 2) return setTimeout(paint, POLL_MS);
+    for (const path of JSON.parse(plan.dataset.strokes)) paintPath(canvas, path);
+  };
+  setTimeout(paint, POLL_MS * 2);
+});
 
 /* Reload UI */
 
