@@ -456,7 +456,7 @@ def command_lint(rest: Sequence[str]) -> int:
     parser = subparser("lint", command_lint, "")
     parser.add_argument("--fix", action="store_true", help="mend what can be mended")
     is_fixing = parser.parse_args(rest).fix
-    python, node = ensure("forge"), find_node()
+    python, node = ensure("neo"), find_node()  # the newest packages have the best types
     ensure_node_modules()
     tools = ROOT / "node_modules"
     checks: dict[str, list[str | Path]] = {
