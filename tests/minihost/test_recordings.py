@@ -75,7 +75,7 @@ def _change_one_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def generate(self: RecordedEngine, request: Any) -> np.ndarray:
         picture = played(self, request).copy()
-        picture[27, 72, 0] ^= 1
+        picture[28, 64, 0] ^= 64
         return picture
 
     monkeypatch.setattr(RecordedEngine, "generate", generate)
@@ -127,7 +127,7 @@ def _tell_another_seed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MUTATIONS = [
-    (_change_one_pixel, "whole-blur4", "composite_0: 1 values differ, by up to 1"),
+    (_change_one_pixel, "whole-blur4", "composite_0: 1 values differ"),
     (_widen_the_blur, "masked-pad0-blur4", "mask_for_overlay_0:"),
     (_lose_a_level_of_the_overlay, "whole-blur0", "overlay_0:"),
     (_swap_two_hooks, "whole-blur4", "event 2: recorded {'hook': 'process'"),
