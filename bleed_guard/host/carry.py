@@ -5,9 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 from PIL import Image
 
 ALPHA_FORMATS = (".png", ".webp")
@@ -16,39 +14,21 @@ ICC_CHUNK = 65519
 """Bytes of a profile one JPEG APP2 segment holds: 65535 less its length and the ICC header."""
 
 
-class Carried(NamedTuple):
-    """The picture to write, and what its R, G, B must be where it is protected (H x W x 3)."""
-
-    image: Image.Image
-    reference: np.ndarray
-
-
-def carry_over(image: Image.Image, init: Image.Image, reference: np.ndarray, path: Path) -> Carried:
+def carry_over(image: Image.Image, init: Image.Image, path: Path) -> Image.Image:
     """`image` with the init image's alpha channel and profile, as far as its format takes them.
 
-    Where the init image is partly transparent, its own colour comes back in place of the one
-    laid on the host's background; where it is invisible, the background's stays.
+    R, G and B stay as they are, the same in gallery, reply and file: where the init image is
+    partly transparent they are its colours laid on the host's background.
     """
     has_alpha = init.mode == "RGBA" and init.getextrema()[-1] != (255, 255)
-    if not (has_alpha and init.size == image.size and path.suffix.lower() in ALPHA_FORMATS):
-        return Carried(_with_profile(image, init), reference)
-    own = np.asarray(init)
-    is_part = (own[..., 3] > 0) & (own[..., 3] < 255)
-    pixels = np.array(image.convert("RGB"))
-    is_kept = is_part & (pixels == reference).all(axis=2)
-    pixels[is_kept] = own[..., :3][is_kept]
-    carried = Image.fromarray(pixels)
-    carried.putalpha(init.getchannel("A"))
-    carried.info = dict(image.info)
-    colors = np.where(is_kept[..., None], own[..., :3], reference)
-    return Carried(_with_profile(carried, init), colors)
-
-
-def _with_profile(image: Image.Image, init: Image.Image) -> Image.Image:
-    """The same picture; its info holds the profile, which Pillow writes into a PNG by itself."""
+    if has_alpha and init.size == image.size and path.suffix.lower() in ALPHA_FORMATS:
+        carried = image.convert("RGB")
+        carried.putalpha(init.getchannel("A"))
+        carried.info = dict(image.info)
+        image = carried
     profile = init.info.get("icc_profile")
     if profile:
-        image.info["icc_profile"] = profile
+        image.info["icc_profile"] = profile  # Pillow writes it into a PNG by itself
     return image
 
 

@@ -45,11 +45,8 @@ def prepare_save(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     if run.rules.settings.lossy_format == "png":
         _save_as_png(params)
     if run.rules.settings.keep_metadata and params.image.mode != "RGBA":
-        canvas = finished.canvas
-        carried = carry_over(
-            params.image, canvas.init_image, canvas.reference, Path(params.filename)
-        )
-        params.image, finished.file_reference = carried
+        init = finished.canvas.init_image
+        params.image = carry_over(params.image, init, Path(params.filename))
 
 
 def _undo_late_edits(run: GuardRun, finished: FinishedImage, params: Any) -> None:
@@ -99,10 +96,9 @@ def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
         finished.image.already_saved_as = str(path)  # type: ignore[attr-defined]
     with Image.open(path) as file:
         pixels = np.asarray(file.convert("RGB"))
-    expected = canvas.reference if finished.file_reference is None else finished.file_reference
     tolerance = run.rules.settings.tolerance
     outside = outside_of(canvas, run.rules.plan.protection)
-    saved = count_changes(expected, pixels, outside, tolerance=tolerance)
+    saved = count_changes(canvas.reference, pixels, outside, tolerance=tolerance)
     _record_file(run, finished, path, saved)
 
 

@@ -266,6 +266,9 @@ def prepare_inputs(p: Any, job: InpaintJob) -> tuple[Change, ...]:
             for image in p.init_images
         ]
         changes.append(Change("init image", "16 bits", "8 bits", "the host works in 8 bits"))
+    if is_deep(p.image_mask):
+        p.image_mask = Image.fromarray(read_mask(p.image_mask))
+        changes.append(Change("mask", "16 bits", "8 bits", "the host works in 8 bits"))
     if job.only_masked and job.mask.shape[::-1] != job.init_size:
         sizes = [f"{width} x {height}" for width, height in (job.mask.shape[::-1], job.init_size)]
         change = Change("mask size", *sizes, "only masked needs the mask at the picture's size")

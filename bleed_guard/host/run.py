@@ -21,17 +21,12 @@ from bleed_guard.host.processing import Canvas, UnmappableError
 
 @dataclass
 class FinishedImage:
-    """A finished image and where it lies: to recognise it in its file and in the reply.
-
-    `file_reference` is what protected pixels of the file must be where that is not the canvas'
-    reference: a file that keeps the original's partial transparency.
-    """
+    """A finished image and where it lies: to recognise it in its file and in the reply."""
 
     index: int
     image: Image.Image
     canvas: Canvas
     is_saved: bool = False
-    file_reference: np.ndarray | None = None
 
 
 @dataclass
@@ -119,6 +114,11 @@ class GuardRun:
         if not self.finished or self.finished[-1].is_saved:
             return None
         return self.finished[-1]
+
+    @property
+    def latest(self) -> ImageRecord | None:
+        """The record of the image that was finished last."""
+        return self.record_of(self.finished[-1].index) if self.finished else None
 
     def record_of(self, index: int) -> ImageRecord | None:
         return next((image for image in self.record.images if image.index == index), None)

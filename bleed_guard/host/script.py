@@ -126,7 +126,9 @@ class BleedGuardScript(scripts.Script):
         run = read_run(p)
         if run is not None:
             pp.image = run.finish_image(p, pp.image)
-            infotext.write(p.extra_generation_params, run)
+            rules, image = run.rules, run.latest
+            if image is not None:
+                infotext.write(p.extra_generation_params, rules.settings, image, rules.plan.changes)
 
     @told_on_failure
     def postprocess(self, p: Any = None, processed: Any = None, *args: Any) -> None:
