@@ -76,10 +76,8 @@ def _build_control(setting: Setting) -> Any:
         "info": setting.help,
         "elem_id": element_ids.setting(setting.name),
     }
-    if setting.name == "preset":
-        return gr.Radio(choices=list(setting.choices), **common)
     if setting.choices:
-        return gr.Dropdown(choices=list(setting.choices), **common)
+        return gr.Radio(choices=list(setting.choices), **common)
     if isinstance(setting.default, bool):
         return gr.Checkbox(**common)
     return gr.Slider(minimum=setting.minimum, maximum=setting.maximum, step=setting.step, **common)

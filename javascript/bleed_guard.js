@@ -1,0 +1,1936 @@
+"use strict";
+// The Bleed tab: fills the frame that bleed_guard/ui/tab.py puts into the page. Everything lives in
+// one block, so that the page gets one name from it: bleedGuard. The same file runs the offline
+// report. Texts of users and scripts are set as text, never as markup.
+{
+    /**
+     * @typedef {{left: number, top: number, right: number, bottom: number}} Box
+     * @typedef {{scale: number, x: number, y: number}} View scale in CSS px per picture px
+     * @typedef {{width: number, height: number, factor: number, tile: number}} Extent
+     * @typedef {{text: string, setting: string, value: any}} Fix
+     * @typedef {{cause: string, severity: string, what: string, why: string, fix: Fix | null,
+     *   pixels: number | null, max: number | null, where: number[] | null,
+     *   evidence: Record<string, any>, certainty: string}} Finding
+     * @typedef {{name: string, changed: number, max: number, scripts: string[]}} StageEntry
+     * @typedef {{index: number, verdict: string, sentence: string, protected: number,
+     *   changed: number, max: number, prevented: number, prevented_max: number,
+     *   prevented_reach: number, predicted_reach: number, reason: string, saved_as: string,
+     *   stages: StageEntry[], findings: Finding[], crop_box: number[] | null,
+     *   view?: Extent}} ImageEntry
+     * @typedef {{id: string, started: number, verdict: string, preset: string, tolerance: number,
+     *   prompt: string, facts: Record<string, string>, changes: string[], findings: Finding[],
+     *   images: ImageEntry[]}} RecordEntry
+     * @typedef {{distance: number, protected: number, changed: number, max: number,
+     *   mean: number}} Bin
+     * @typedef {{x: number, y: number, difference: number, distance: number}} Spot
+     * @typedef {{changed: number, max: number, mean: number, p99: number, reach: number,
+     *   protected: number, profile: Bin[], histogram: number[], worst: Spot[],
+     *   zones: Record<string, any>, seam: Record<string, number>}} Report
+     * @typedef {{box: number[], file: string, packed: boolean}} LayerFile
+     */
+
+    const PHOTOGRAPHS = ["reference", "unguarded", "result"];
+    const LAYER_NAMES = {
+        "result": "Result",
+        "unguarded": "Without the guard",
+        "reference": "Original",
+        "heat-unguarded": "Heatmap: without the guard",
+        "heat-result": "Heatmap: result",
+    };
+    const SCALE_NAMES = {
+        "log": "Logarithmic",
+        "linear": "Linear",
+        "signed": "Darker / brighter",
+        "delta-e": "CIELAB ΔE",
+    };
+    const MODE_NAMES = {
+        "slider": "Slider",
+        "single": "One",
+        "side": "Side by side",
+        "onion": "Onion skin",
+        "blink": "Blink",
+    };
+    const VERDICTS = {
+        "clean": { mark: "✓", word: "Clean" },
+        "within tolerance": { mark: "≈", word: "Within tolerance" },
+        "bleed": { mark: "✗", word: "Bleed" },
+        "not guarded": { mark: "!", word: "Not guarded" },
+        "full redo": { mark: "↻", word: "Full redo" },
+    };
+    const LARGEST_SCALE = 64;
+    const GRID_SCALE = 12;
+
+    // ------------------------------------------------------------------------------ arithmetic
+
+    const geometry = {
+        /**
+         * The view in which all of the picture is seen, centred.
+         * @param {number} width @param {number} height of the picture
+         * @param {number} across @param {number} down CSS px there are
+         * @returns {View}
+         */
+        fit(width, height, across, down) {
+            const scale = Math.min(across / width, down / height, LARGEST_SCALE);
+            return { scale, x: (across - width * scale) / 2, y: (down - height * scale) / 2 };
+        },
+
+        /**
+         * Zoom so that the picture's point under (x, y) stays there.
+         * @param {View} view @param {number} scale the new one
+         * @param {number} x @param {number} y in CSS px
+         * @returns {View}
+         */
+        zoom(view, scale, x, y) {
+            const ratio = scale / view.scale;
+            return { scale, x: x - (x - view.x) * ratio, y: y - (y - view.y) * ratio };
+        },
+
+        /**
+         * Keep the picture in sight: centred along a side on which it fits, else without a gap.
+         * @param {View} view @param {number} width @param {number} height of the picture
+         * @param {number} across @param {number} down CSS px there are
+         * @returns {View}
+         */
+        clamp(view, width, height, across, down) {
+            const side = (/** @type {number} */ at, /** @type {number} */ size,
+                /** @type {number} */ room) =>
+                size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, at));
+            return {
+                scale: view.scale,
+                x: side(view.x, width * view.scale, across),
+                y: side(view.y, height * view.scale, down),
+            };
+        },
+
+        /**
+         * The picture's pixel under a point, whether or not the picture has it.
+         * @param {View} view @param {number} x @param {number} y in CSS px
+         */
+        pixelAt(view, x, y) {
+            return {
+                x: Math.floor((x - view.x) / view.scale),
+                y: Math.floor((y - view.y) / view.scale),
+            };
+        },
+
+        /**
+         * Columns and rows of the tiles that are in sight.
+         * @param {View} view @param {Extent} extent
+         * @param {number} across @param {number} down CSS px there are
+         * @returns {[number, number][]}
+         */
+        tilesInSight(view, extent, across, down) {
+            const last = (/** @type {number} */ size) => Math.ceil(size / extent.tile) - 1;
+            const place = (/** @type {number} */ at, /** @type {number} */ size) =>
+                Math.min(Math.max(Math.floor(at / view.scale / extent.tile), 0), last(size));
+            const tiles = /** @type {[number, number][]} */ ([]);
+            const right = place(across - view.x, extent.width);
+            const bottom = place(down - view.y, extent.height);
+            for (let row = place(-view.y, extent.height); row <= bottom; row++) {
+                for (let column = place(-view.x, extent.width); column <= right; column++) {
+                    tiles.push([column, row]);
+                }
+            }
+            return tiles;
+        },
+    };
+
+    const cells = {
+        /**
+         * Halve both sides; each cell is what ranks highest of four (two, one at the edges).
+         * @param {Uint8Array} codes @param {number} width @param {number} height
+         * @param {Uint8Array} ranks of each code
+         */
+        halve(codes, width, height, ranks) {
+            const across = (width + 1) >> 1, down = (height + 1) >> 1;
+            const half = new Uint8Array(across * down);
+            for (let y = 0; y < down; y++) {
+                const upper = 2 * y * width;
+                const lower = 2 * y + 1 < height ? upper + width : upper;
+                for (let x = 0; x < across; x++) {
+                    const left = 2 * x, right = left + 1 < width ? left + 1 : left;
+                    let top = codes[upper + left], next = codes[upper + right];
+                    if (ranks[next] > ranks[top]) top = next;
+                    next = codes[lower + left];
+                    if (ranks[next] > ranks[top]) top = next;
+                    next = codes[lower + right];
+                    half[y * across + x] = ranks[next] > ranks[top] ? next : top;
+                }
+            }
+            return { codes: half, width: across, height: down };
+        },
+
+        /**
+         * How much each code of a scale matters when several share a cell. The mask (0) is last.
+         * @param {string} scale
+         */
+        ranks(scale) {
+            return Uint8Array.from({ length: 256 }, (_, code) =>
+                scale === "signed" && code ? 1 + Math.abs(code - 128) : code);
+        },
+
+        /**
+         * The edges of the area whose codes are at least `level`, as runs along pixel borders.
+         * @param {Uint8Array} codes @param {number} width @param {number} height
+         * @param {number} level
+         * @returns {number[]} x0, y0, x1, y1 of each run
+         */
+        trace(codes, width, height, level) {
+            const runs = /** @type {number[]} */ ([]);
+            const inside = (/** @type {number} */ x, /** @type {number} */ y) =>
+                x >= 0 && y >= 0 && x < width && y < height && codes[y * width + x] >= level;
+            cells.follow(height, width, (line, at) => inside(at, line - 1) !== inside(at, line),
+                (line, from, to) => runs.push(from, line, to, line));
+            cells.follow(width, height, (line, at) => inside(line - 1, at) !== inside(line, at),
+                (line, from, to) => runs.push(line, from, line, to));
+            return runs;
+        },
+
+        /**
+         * Tell each longest run of borders along the lines between pixels.
+         * @param {number} lines @param {number} length of a line
+         * @param {(line: number, at: number) => boolean} isBorder
+         * @param {(line: number, from: number, to: number) => void} tell
+         */
+        follow(lines, length, isBorder, tell) {
+            for (let line = 0; line <= lines; line++) {
+                let from = -1;
+                for (let at = 0; at <= length; at++) {
+                    const is = at < length && isBorder(line, at);
+                    if (is && from < 0) from = at;
+                    if (!is && from >= 0) {
+                        tell(line, from, at);
+                        from = -1;
+                    }
+                }
+            }
+        },
+
+        /**
+         * A layer's values in its whole view, from the part that was sent.
+         * @param {Uint8Array} part @param {number[]} box @param {number} width
+         * @param {number} height @param {number} elsewhere
+         */
+        place(part, box, width, height, elsewhere) {
+            const whole = new Uint8Array(width * height);
+            if (elsewhere) whole.fill(elsewhere);
+            const [left, top, right, bottom] = box;
+            for (let y = top; y < bottom; y++) {
+                const from = (y - top) * (right - left);
+                whole.set(part.subarray(from, from + right - left), y * width + left);
+            }
+            return whole;
+        },
+    };
+
+    // ------------------------------------------------------------------------------ words
+
+    const words = {
+        /** @param {number} number */
+        count(number) {
+            return Math.round(number).toLocaleString("en-US");
+        },
+
+        /** Short enough for a plot. @param {number} number */
+        brief(number) {
+            const units = /** @type {[number, string][]} */ ([[1e6, "M"], [1e3, "k"]]);
+            const unit = units.find(([size]) => number >= size);
+            return unit ? `${Number((number / unit[0]).toPrecision(2))}${unit[1]}` : String(number);
+        },
+
+        /** @param {number} part @param {number} whole */
+        percent(part, whole) {
+            if (!part || !whole) return "0 %";
+            const share = (100 * part) / whole;
+            return share < 0.1 ? "< 0.1 %" : `${share.toFixed(1)} %`;
+        },
+
+        /**
+         * What would have happened, for the line under the verdict.
+         * @param {ImageEntry} image
+         */
+        prevented(image) {
+            if (!image.prevented) return "Without the guard: 0 as well.";
+            const share = words.percent(image.prevented, image.protected);
+            return `Without the guard: ${words.count(image.prevented)} (${share}), ` +
+                `max ${image.prevented_max}, reach ${image.prevented_reach} px.`;
+        },
+
+        /**
+         * The verdict's first line.
+         * @param {ImageEntry} image
+         */
+        headline(image) {
+            if (image.verdict === "not guarded") return image.reason || "This image is not guarded.";
+            const told = `${words.count(image.changed)} of ${words.count(image.protected)} ` +
+                "protected pixels changed";
+            if (image.verdict === "full redo") return `${told} (full redo: nothing was protected)`;
+            return image.max ? `${told} (max ${image.max})` : told;
+        },
+
+        /**
+         * Which zone a protected pixel is in: the first that holds it, as the report counts.
+         * @param {{mask: number, distance: number, inCrop: boolean}} pixel
+         * @param {number} reach predicted, in px
+         */
+        zone(pixel, reach) {
+            if (pixel.mask >= 128) return "inside the mask";
+            if (pixel.mask > 0) return "soft band of the mask";
+            if (pixel.distance <= reach) return "within predicted reach";
+            return pixel.inCrop ? "inside the crop box" : "far from the mask";
+        },
+
+        /** @param {number} seconds since the epoch */
+        time(seconds) {
+            return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+        },
+    };
+
+    // ------------------------------------------------------------------------------ elements
+
+    /**
+     * An element with attributes and children; strings become text. `onclick` and the like are
+     * listeners, null and false are left out.
+     * @param {string} tag @param {Record<string, any>} [attributes]
+     * @param {...(Node | string | null | false)} children
+     * @returns {any}
+     */
+    function make(tag, attributes = {}, ...children) {
+        const element = SVG_TAGS.has(tag)
+            ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+            : document.createElement(tag);
+        for (const [name, value] of Object.entries(attributes)) {
+            if (value === null || value === false || value === undefined) continue;
+            if (typeof value === "function") element.addEventListener(name.slice(2), value);
+            else element.setAttribute(name, value === true ? "" : String(value));
+        }
+        element.append(...children.filter((child) => child !== null && child !== false));
+        return element;
+    }
+    const SVG_TAGS = new Set(["svg", "g", "path", "line", "rect", "text", "title"]);
+
+    /** @param {string} name */
+    function css(name) {
+        return `bleed-guard-${name}`;
+    }
+
+    /**
+     * A verdict's badge: colour, mark and word.
+     * @param {string} verdict @param {boolean} [isShort]
+     */
+    function makeBadge(verdict, isShort = false) {
+        const { mark, word } = VERDICTS[/** @type {keyof VERDICTS} */ (verdict)] ?? VERDICTS.bleed;
+        return make("span", { "class": css("badge"), "data-verdict": verdict, "title": word },
+            make("span", { "aria-hidden": isShort ? null : "true" }, mark),
+            make("span", { "class": isShort ? css("unseen") : null }, word));
+    }
+
+    /**
+     * A button that is pressed or not.
+     * @param {string} label @param {string} title @param {() => void} onclick
+     * @param {Record<string, any>} [more]
+     */
+    function makeButton(label, title, onclick, more = {}) {
+        return make("button", { "type": "button", "class": css("button"), title, onclick, ...more },
+            label);
+    }
+
+    /**
+     * A choice of one of several, with its label.
+     * @param {string} label @param {Record<string, string>} choices value -> text
+     * @param {string} value @param {string} title @param {(value: string) => void} choose
+     */
+    function makeSelect(label, choices, value, title, choose) {
+        const select = make("select", {
+            title, "aria-label": label, "class": css("select"),
+            "onchange": () => choose(select.value),
+        });
+        for (const [key, text] of Object.entries(choices)) {
+            select.append(make("option", { value: key, selected: key === value }, text));
+        }
+        return make("label", { "class": css("field") }, make("span", {}, label), select);
+    }
+
+    // ------------------------------------------------------------------------------ the server
+
+    /** Asks the tab's endpoint; both its routes are gradio's own, behind its login. */
+    class Server {
+        constructor() {
+            const near = ["localhost", "127.0.0.1", "[::1]"];
+            this.isNear = near.includes(location.hostname);
+        }
+
+        /**
+         * @param {Record<string, any>} question
+         * @returns {Promise<any>}
+         */
+        async ask(question) {
+            const response = await fetch("run/bleed_guard", {
+                method: "POST",
+                headers: { "Content-Type": "application/json" },
+                body: JSON.stringify({ data: [JSON.stringify(question)] }),
+            });
+            if (response.status === 401) throw new Error("You are logged out: reload the page.");
+            if (!response.ok) throw new Error(`The WebUI answered ${response.status}.`);
+            const answer = JSON.parse((await response.json()).data[0]);
+            if (answer.error) throw new Error(answer.error);
+            return answer;
+        }
+
+        /**
+         * A file of gradio's. Asking for a range keeps the host from packing it once more.
+         * @param {string} path
+         */
+        async file(path) {
+            const response = await fetch(this.address(path), { headers: { Range: "bytes=0-" } });
+            if (!response.ok) throw new Error(`The picture was not sent (${response.status}).`);
+            return response;
+        }
+
+        /** @param {string} path */
+        address(path) {
+            return `file=${path.split(/[\\/]/).map(encodeURIComponent).join("/")}`;
+        }
+
+        /** @param {LayerFile} layer */
+        async bitmap(layer) {
+            const blob = await (await this.file(layer.file)).blob();
+            return createImageBitmap(blob, { colorSpaceConversion: "none" });
+        }
+
+        /** @param {LayerFile} layer */
+        async values(layer) {
+            const response = await this.file(layer.file);
+            if (!layer.packed) return new Uint8Array(await response.arrayBuffer());
+            const stream = /** @type {ReadableStream} */ (response.body)
+                .pipeThrough(new DecompressionStream("deflate"));
+            return new Uint8Array(await new Response(stream).arrayBuffer());
+        }
+    }
+
+    // ------------------------------------------------------------------------------ layers
+
+    /**
+     * One rectangle of the picture in every layer: the whole (reduced if large), or a tile of
+     * real pixels. Layers come when they are first drawn.
+     */
+    class Sheet {
+        /**
+         * @param {Layers} layers @param {[number, number] | null} tile column and row
+         */
+        constructor(layers, tile) {
+            const { width, height, factor, tile: side } = layers.extent;
+            this.layers = layers;
+            this.tile = tile;
+            this.factor = tile ? 1 : factor;
+            this.left = tile ? tile[0] * side : 0;
+            this.top = tile ? tile[1] * side : 0;
+            this.width = tile ? Math.min(side, width - this.left) : Math.ceil(width / factor);
+            this.height = tile ? Math.min(side, height - this.top) : Math.ceil(height / factor);
+            this.photographs = /** @type {Map<string, CanvasImageSource>} */ (new Map());
+            this.codes = /** @type {Map<string, any[]>} */ (new Map());
+            this.heat = /** @type {Map<string, CanvasImageSource>} */ (new Map());
+            this.outlines = /** @type {Path2D[] | null} */ (null);
+            this.reference = /** @type {Promise<void> | null} */ (null);
+        }
+
+        /**
+         * What to draw for a layer, and how many px each of its cells is; null while it is not
+         * there.
+         * @param {string} layer @param {string} scale @param {number} zoom device px per px
+         * @returns {{picture: any, cell: number} | null}
+         */
+        drawable(layer, scale, zoom) {
+            if (PHOTOGRAPHS.includes(layer)) return this.photograph(layer);
+            const measure = scale === "log" || scale === "linear" ? "levels" : scale;
+            const name = `${measure}-${layer.replace("heat-", "")}`;
+            const codes = this.codes.get(name);
+            if (!codes) {
+                this.layers.request(name, this);
+                return null;
+            }
+            const level = Math.max(0, Math.ceil(-Math.log2(zoom * this.factor)));
+            return { picture: this.color(name, codes, scale, level), cell: 2 ** level };
+        }
+
+        /** @param {string} layer */
+        photograph(layer) {
+            const picture = this.photographs.get(layer);
+            if (!picture) this.layers.request(layer, this);
+            return picture ? { picture, cell: 1 } : null;
+        }
+
+        /**
+         * The codes of a scale in colour, halved `level` times.
+         * @param {string} name @param {any[]} codes @param {string} scale @param {number} level
+         */
+        color(name, codes, scale, level) {
+            const key = `${name} ${scale} ${level}`;
+            let canvas = this.heat.get(key);
+            if (!canvas) {
+                const ranks = cells.ranks(scale);
+                while (codes.length <= level) {
+                    const last = codes[codes.length - 1];
+                    codes.push(cells.halve(last.codes, last.width, last.height, ranks));
+                }
+                canvas = paint(codes[level], this.layers.colors[scale]);
+                this.heat.set(key, canvas);
+            }
+            return canvas;
+        }
+
+        /** Outlines of the mask and of the predicted reach, in px of the sheet. */
+        findOutlines() {
+            if (!this.outlines) this.layers.request("areas", this);
+            return this.outlines;
+        }
+
+        /**
+         * Take a layer that has arrived.
+         * @param {string} name @param {LayerFile} file @param {any} content
+         */
+        receive(name, file, content) {
+            if (name === "areas") this.outlines = trace(content, file.box);
+            else if (!PHOTOGRAPHS.includes(name)) this.receiveCodes(name, file, content);
+            else if (name === "reference") this.photographs.set(name, content);
+            else this.photographs.set(name, this.patch(content, file.box));
+        }
+
+        /** @param {string} name @param {LayerFile} file @param {Uint8Array | null} content */
+        receiveCodes(name, file, content) {
+            const unchanged = name.startsWith("signed") ? 128 : 1;
+            const part = content ?? new Uint8Array();
+            const codes = cells.place(part, file.box, this.width, this.height, unchanged);
+            this.codes.set(name, [{ codes, width: this.width, height: this.height }]);
+        }
+
+        /**
+         * The reference with what differs laid over it.
+         * @param {ImageBitmap | null} part @param {number[]} box
+         */
+        patch(part, box) {
+            const reference = /** @type {CanvasImageSource} */ (this.photographs.get("reference"));
+            if (!part) return reference;
+            const canvas = makeCanvas(this.width, this.height);
+            const context = pen(canvas);
+            context.drawImage(reference, 0, 0);
+            context.drawImage(part, box[0], box[1]);
+            part.close();
+            return canvas;
+        }
+    }
+
+    /** The layers of one image, in sheets: the whole, and tiles as far as they were looked at. */
+    class Layers {
+        /**
+         * @param {any} server @param {string} id of the record @param {ImageEntry} image
+         * @param {Record<string, Uint32Array>} colors of the codes, by scale
+         * @param {(error?: Error) => void} changed called when a layer has arrived, or failed
+         */
+        constructor(server, id, image, colors, changed) {
+            this.server = server;
+            this.id = id;
+            this.image = image;
+            this.extent = /** @type {Extent} */ (image.view);
+            this.colors = colors;
+            this.changed = changed;
+            this.base = new Sheet(this, null);
+            this.tiles = /** @type {Map<string, Sheet>} */ (new Map());
+            this.asked = /** @type {Set<string>} */ (new Set());
+            this.pending = /** @type {Map<Sheet, string[]>} */ (new Map());
+        }
+
+        /** @param {[number, number]} tile */
+        sheet(tile) {
+            const key = tile.join();
+            const sheet = this.tiles.get(key) ?? new Sheet(this, tile);
+            this.tiles.delete(key);
+            this.tiles.set(key, sheet);
+            if (this.tiles.size > MOST_TILES) this.forgetOldest();
+            return sheet;
+        }
+
+        forgetOldest() {
+            const [key, sheet] = /** @type {[string, Sheet]} */ (this.tiles.entries().next().value);
+            this.tiles.delete(key);
+            for (const name of this.asked) {
+                if (name.endsWith(` ${sheet.tile}`)) this.asked.delete(name);
+            }
+        }
+
+        /**
+         * Ask for a layer of a sheet, once, together with what else is asked for now.
+         * @param {string} name @param {Sheet} sheet
+         */
+        request(name, sheet) {
+            const key = `${name} ${sheet.tile}`;
+            if (this.asked.has(key)) return;
+            this.asked.add(key);
+            if (!this.pending.size) queueMicrotask(() => this.flush());
+            this.pending.set(sheet, [...(this.pending.get(sheet) ?? []), name]);
+        }
+
+        flush() {
+            const pending = [...this.pending];
+            this.pending.clear();
+            for (const [sheet, names] of pending) {
+                this.load(sheet, names).catch((error) => this.changed(error));
+            }
+        }
+
+        /** @param {Sheet} sheet @param {string[]} names */
+        async load(sheet, names) {
+            const isPhotograph = (/** @type {string} */ name) => PHOTOGRAPHS.includes(name);
+            const isFirst = names.some(isPhotograph) && !sheet.reference;
+            const wanted = [...new Set(isFirst ? ["reference", ...names] : names)];
+            const answer = this.server.ask({
+                ask: "layers", id: this.id, image: this.image.index, layers: wanted,
+                tile: sheet.tile, is_near: this.server.isNear,
+            });
+            const get = async (/** @type {string} */ name) =>
+                this.receive(sheet, name, (await answer).layers[name]);
+            if (isFirst) {
+                this.asked.add(`reference ${sheet.tile}`);
+                sheet.reference = get("reference");
+            }
+            const others = wanted.filter((name) => name !== "reference");
+            await Promise.all([sheet.reference, ...others.map(async (name) => {
+                if (isPhotograph(name)) await sheet.reference;
+                await get(name);
+            })]);
+        }
+
+        /** @param {Sheet} sheet @param {string} name @param {LayerFile} file */
+        async receive(sheet, name, file) {
+            const isPhotograph = PHOTOGRAPHS.includes(name);
+            const content = !file.file ? null
+                : await (isPhotograph ? this.server.bitmap(file) : this.server.values(file));
+            sheet.receive(name, file, content);
+            this.changed();
+        }
+    }
+    const MOST_TILES = 48;
+
+    /** @param {number} width @param {number} height */
+    function makeCanvas(width, height) {
+        const canvas = document.createElement("canvas");
+        canvas.width = width;
+        canvas.height = height;
+        return canvas;
+    }
+
+    /** @param {HTMLCanvasElement} canvas */
+    function pen(canvas) {
+        return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    }
+
+    /**
+     * Codes in colour.
+     * @param {{codes: Uint8Array, width: number, height: number}} sheet
+     * @param {Uint32Array} colors of each code, as ImageData has them
+     */
+    function paint({ codes, width, height }, colors) {
+        const canvas = makeCanvas(width, height);
+        const picture = new ImageData(width, height);
+        const pixels = new Uint32Array(picture.data.buffer);
+        for (let at = 0; at < codes.length; at++) pixels[at] = colors[codes[at]];
+        pen(canvas).putImageData(picture, 0, 0);
+        return canvas;
+    }
+
+    /**
+     * Paths around the mask and around the predicted reach.
+     * @param {Uint8Array | null} areas codes: 2 mask, 1 reach @param {number[]} box
+     */
+    function trace(areas, box) {
+        return [2, 1].map((level) => {
+            const path = new Path2D();
+            if (!areas) return path;
+            const [left, top, right, bottom] = box;
+            const runs = cells.trace(areas, right - left, bottom - top, level);
+            for (let at = 0; at < runs.length; at += 4) {
+                path.moveTo(left + runs[at], top + runs[at + 1]);
+                path.lineTo(left + runs[at + 2], top + runs[at + 3]);
+            }
+            return path;
+        });
+    }
+
+    // ------------------------------------------------------------------------------ the picture
+
+    /** The canvas: layers compared, zoomed and panned together. */
+    class Stage {
+        /**
+         * @param {{look: (pixel: {x: number, y: number} | null) => void,
+         *   changed: () => void}} listener told which pixel is looked at, and what was moved
+         */
+        constructor(listener) {
+            this.listener = listener;
+            this.layers = /** @type {Layers | null} */ (null);
+            this.view = /** @type {View} */ ({ scale: 1, x: 0, y: 0 });
+            this.options = {
+                mode: "slider", first: "result", second: "heat-unguarded", scale: "log",
+                opacity: 0.6, mask: true, reach: true, crop: true,
+            };
+            this.split = 0.5;
+            this.isSecond = false;
+            this.isFitted = true;
+            this.mark = /** @type {{x: number, y: number} | null} */ (null);
+            this.frame = 0;
+            this.canvas = make("canvas", {
+                "class": css("canvas"), "tabindex": "0", "role": "application",
+                "aria-label": "Compared pictures. Plus and minus zoom, arrow keys move, " +
+                    "0 fits the picture, 1 shows real pixels, Space swaps the layers.",
+            });
+            this.divider = make("input", {
+                "type": "range", "min": "0", "max": "1000", "value": "500",
+                "class": css("divider"), "aria-label": "Divider between the two layers",
+                "title": "Drag the divider in the picture, or use the arrow keys here",
+                "oninput": () => this.setSplit(Number(this.divider.value) / 1000),
+            });
+            this.labels = [0, 1].map(() => make("span", { "class": css("layer-label") }));
+            this.element = make("div", { "class": css("stage") },
+                this.canvas, ...this.labels, this.divider);
+            new Gestures(this);
+            new ResizeObserver(() => this.resize()).observe(this.element);
+        }
+
+        /**
+         * Show another image. One of the same size keeps the view, so that runs can be compared.
+         * @param {Layers | null} layers
+         */
+        show(layers) {
+            const before = this.layers?.extent, now = layers?.extent;
+            const isSame = before && now && before.width === now.width && before.height === now.height;
+            this.layers = layers;
+            if (!isSame) this.fit();
+            this.request();
+        }
+
+        /** @param {Record<string, any>} options those that change */
+        set(options) {
+            Object.assign(this.options, options);
+            clearInterval(this.blinking);
+            this.isSecond = false;
+            if (this.options.mode === "blink") {
+                this.blinking = setInterval(() => this.swap(), 700);
+            }
+            if (this.isFitted) this.fit();
+            this.view = this.clamp(this.view);
+            this.request();
+        }
+
+        /** Show the other layer; where both are seen, let them change places. */
+        swap() {
+            const { mode, first, second } = this.options;
+            if (mode === "single" || mode === "blink") this.isSecond = !this.isSecond;
+            else Object.assign(this.options, { first: second, second: first });
+            this.request();
+        }
+
+        /** @param {number} split 0 to 1 */
+        setSplit(split) {
+            this.split = Math.min(Math.max(split, 0), 1);
+            this.divider.value = String(Math.round(this.split * 1000));
+            this.request();
+        }
+
+        resize() {
+            const { clientWidth: width, clientHeight: height } = this.element;
+            const ratio = window.devicePixelRatio || 1;
+            this.canvas.width = Math.round(width * ratio);
+            this.canvas.height = Math.round(height * ratio);
+            if (this.isFitted) this.fit();
+            else this.view = this.clamp(this.view);
+            this.draw();
+        }
+
+        /** Where each layer is drawn, in CSS px. */
+        get panes() {
+            const { clientWidth: width, clientHeight: height } = this.element;
+            if (this.options.mode !== "side") return [{ left: 0, top: 0, width, height }];
+            const isWide = width >= height * 1.2;
+            const across = isWide ? width / 2 : width, down = isWide ? height : height / 2;
+            const second = { left: width - across, top: height - down, width: across, height: down };
+            return [{ left: 0, top: 0, width: across, height: down }, second];
+        }
+
+        /** @param {View} view */
+        clamp(view) {
+            if (!this.layers) return view;
+            const { width, height } = this.layers.extent;
+            const [pane] = this.panes;
+            return geometry.clamp(view, width, height, pane.width, pane.height);
+        }
+
+        fit() {
+            if (!this.layers) return;
+            const { width, height } = this.layers.extent;
+            const [pane] = this.panes;
+            this.view = geometry.fit(width, height, Math.max(pane.width, 1), Math.max(pane.height, 1));
+            this.isFitted = true;
+            this.request();
+        }
+
+        /** One pixel of the picture on one of the screen, around the middle. */
+        showRealPixels() {
+            const [pane] = this.panes;
+            this.zoomTo(1 / (window.devicePixelRatio || 1), pane.width / 2, pane.height / 2);
+        }
+
+        /** @param {number} factor @param {number} [x] @param {number} [y] in the pane */
+        zoomBy(factor, x, y) {
+            const [pane] = this.panes;
+            this.zoomTo(this.view.scale * factor, x ?? pane.width / 2, y ?? pane.height / 2);
+        }
+
+        /** @param {number} scale @param {number} x @param {number} y */
+        zoomTo(scale, x, y) {
+            if (!this.layers) return;
+            const { width, height } = this.layers.extent;
+            const [pane] = this.panes;
+            const fitted = geometry.fit(width, height, pane.width, pane.height).scale;
+            const smallest = Math.min(fitted, 1 / (window.devicePixelRatio || 1));
+            const bounded = Math.min(Math.max(scale, smallest), LARGEST_SCALE);
+            this.view = this.clamp(geometry.zoom(this.view, bounded, x, y));
+            this.isFitted = Math.abs(bounded - fitted) < 1e-9;
+            this.request();
+        }
+
+        /** @param {number} x @param {number} y CSS px to move the picture by */
+        pan(x, y) {
+            this.view = this.clamp({ ...this.view, x: this.view.x + x, y: this.view.y + y });
+            this.isFitted = false;
+            this.request();
+        }
+
+        /**
+         * Bring a pixel to the middle, large enough to see, and look at it.
+         * @param {number} x @param {number} y of the picture @param {number} [scale]
+         */
+        fly(x, y, scale = 24) {
+            const [pane] = this.panes;
+            const at = { x: pane.width / 2 - (x + 0.5) * scale, y: pane.height / 2 - (y + 0.5) * scale };
+            this.view = this.clamp({ scale, ...at });
+            this.isFitted = false;
+            this.look({ x, y });
+        }
+
+        /** @param {{x: number, y: number} | null} pixel */
+        look(pixel) {
+            this.mark = pixel;
+            this.listener.look(pixel);
+            this.request();
+        }
+
+        /**
+         * The picture's pixel under a point of the canvas, or null beside the picture.
+         * @param {number} x @param {number} y in CSS px
+         */
+        pixelUnder(x, y) {
+            if (!this.layers) return null;
+            const { width, height } = this.layers.extent;
+            const at = this.inPane(x, y);
+            const pixel = geometry.pixelAt(this.view, at.x, at.y);
+            const isIn = pixel.x >= 0 && pixel.y >= 0 && pixel.x < width && pixel.y < height;
+            return isIn ? pixel : null;
+        }
+
+        /** A point of the canvas in the pane it is in. @param {number} x @param {number} y */
+        inPane(x, y) {
+            const pane = this.panes.find(({ left, top, width, height }) =>
+                x >= left && y >= top && x < left + width && y < top + height) ?? this.panes[0];
+            return { x: x - pane.left, y: y - pane.top };
+        }
+
+        /** Draw soon, once. */
+        request() {
+            if (this.frame) return;
+            this.frame = requestAnimationFrame(() => {
+                this.frame = 0;
+                this.draw();
+                this.listener.changed();
+            });
+        }
+
+        draw() {
+            const context = pen(this.canvas);
+            context.setTransform(1, 0, 0, 1, 0, 0);
+            context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+            if (!this.layers || !this.canvas.width) return;
+            const shown = this.arrange();
+            shown.forEach((entry) => this.drawPane(context, entry));
+            this.drawDivider(context);
+            this.tellLabels(shown);
+        }
+
+        /** What is drawn where: layer, pane, visible part of it, opacity. */
+        arrange() {
+            const { mode, first, second, opacity } = this.options;
+            const [pane, other] = this.panes;
+            const all = { ...pane };
+            if (mode === "side") {
+                return [
+                    { layer: first, pane, part: all, alpha: 1 },
+                    { layer: second, pane: other, part: { ...other }, alpha: 1 },
+                ];
+            }
+            if (mode === "slider") {
+                const at = pane.width * this.split;
+                const right = { ...all, left: at, width: pane.width - at };
+                return [
+                    { layer: first, pane, part: { ...all, width: at }, alpha: 1 },
+                    { layer: second, pane, part: right, alpha: 1 },
+                ];
+            }
+            if (mode === "onion") {
+                return [
+                    { layer: first, pane, part: all, alpha: 1 },
+                    { layer: second, pane, part: all, alpha: opacity },
+                ];
+            }
+            return [{ layer: this.isSecond ? second : first, pane, part: all, alpha: 1 }];
+        }
+
+        /** @param {CanvasRenderingContext2D} context @param {any} entry of `arrange` */
+        drawPane(context, { layer, pane, part, alpha }) {
+            const ratio = this.canvas.width / this.element.clientWidth;
+            context.save();
+            context.scale(ratio, ratio);
+            context.beginPath();
+            context.rect(part.left, part.top, part.width, part.height);
+            context.clip();
+            const zoom = this.view.scale * ratio;
+            const align = (/** @type {number} */ at) => Math.round(at * ratio) / ratio;
+            context.translate(align(pane.left + this.view.x), align(pane.top + this.view.y));
+            context.scale(this.view.scale, this.view.scale);
+            context.globalAlpha = alpha;
+            for (const sheet of this.sheets(pane, zoom)) {
+                this.drawSheet(context, sheet, layer, zoom);
+            }
+            context.globalAlpha = 1;
+            this.drawGrid(context, ratio);
+            this.drawOutlines(context);
+            context.restore();
+        }
+
+        /**
+         * The whole picture, and tiles of its real pixels where the whole is too coarse.
+         * @param {{width: number, height: number}} pane @param {number} zoom
+         */
+        sheets(pane, zoom) {
+            const layers = /** @type {Layers} */ (this.layers);
+            const sheets = [layers.base];
+            if (layers.extent.factor === 1 || zoom * layers.extent.factor <= 1.25) return sheets;
+            const { width, height } = pane;
+            const tiles = geometry.tilesInSight(this.view, layers.extent, width, height);
+            if (tiles.length > MOST_TILES / 2) return sheets;
+            return [...sheets, ...tiles.map((tile) => layers.sheet(tile))];
+        }
+
+        /**
+         * @param {CanvasRenderingContext2D} context @param {Sheet} sheet @param {string} layer
+         * @param {number} zoom
+         */
+        drawSheet(context, sheet, layer, zoom) {
+            const shown = sheet.drawable(layer, this.options.scale, zoom);
+            if (!shown) return;
+            const { picture, cell } = shown;
+            const size = cell * sheet.factor;
+            context.imageSmoothingEnabled = PHOTOGRAPHS.includes(layer) && zoom * size < 1;
+            context.imageSmoothingQuality = "high";
+            context.drawImage(picture, sheet.left, sheet.top,
+                picture.width * size, picture.height * size);
+        }
+
+        /**
+         * Lines between pixels, once they are large.
+         * @param {CanvasRenderingContext2D} context @param {number} ratio
+         */
+        drawGrid(context, ratio) {
+            if (this.view.scale < GRID_SCALE) return;
+            const { width, height } = /** @type {Layers} */ (this.layers).extent;
+            const { clientWidth, clientHeight } = this.element;
+            const first = geometry.pixelAt(this.view, 0, 0);
+            const last = geometry.pixelAt(this.view, clientWidth, clientHeight);
+            context.beginPath();
+            for (let x = Math.max(first.x, 0); x <= Math.min(last.x + 1, width); x++) {
+                context.moveTo(x, Math.max(first.y, 0));
+                context.lineTo(x, Math.min(last.y + 1, height));
+            }
+            for (let y = Math.max(first.y, 0); y <= Math.min(last.y + 1, height); y++) {
+                context.moveTo(Math.max(first.x, 0), y);
+                context.lineTo(Math.min(last.x + 1, width), y);
+            }
+            context.lineWidth = 1 / ratio / this.view.scale;
+            context.strokeStyle = "rgba(128, 128, 128, 0.35)";
+            context.stroke();
+        }
+
+        /** @param {CanvasRenderingContext2D} context */
+        drawOutlines(context) {
+            const { mask, reach, crop } = this.options;
+            const layers = /** @type {Layers} */ (this.layers);
+            const sheet = layers.base;
+            const paths = mask || reach ? sheet.findOutlines() : null;
+            context.save();
+            context.scale(sheet.factor, sheet.factor);
+            const thin = 1 / (this.view.scale * sheet.factor);
+            if (paths && reach) this.stroke(context, paths[1], thin, [5 * thin, 4 * thin], "#ffd166");
+            if (paths && mask) this.stroke(context, paths[0], thin, [], "#ffffff");
+            context.restore();
+            const box = layers.image.crop_box;
+            if (crop && box) {
+                const path = new Path2D();
+                path.rect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
+                const line = 1 / this.view.scale;
+                this.stroke(context, path, line, [12 * line, 4 * line, 2 * line, 4 * line], "#7fdbff");
+            }
+            if (this.mark) this.drawMark(context, this.mark);
+        }
+
+        /**
+         * A line that is seen on light and dark.
+         * @param {CanvasRenderingContext2D} context @param {Path2D} path @param {number} thin
+         * @param {number[]} dash @param {string} color
+         */
+        stroke(context, path, thin, dash, color) {
+            context.setLineDash(dash);
+            context.lineWidth = 3 * thin;
+            context.strokeStyle = "rgba(0, 0, 0, 0.55)";
+            context.stroke(path);
+            context.lineWidth = 1.25 * thin;
+            context.strokeStyle = color;
+            context.stroke(path);
+            context.setLineDash([]);
+        }
+
+        /** @param {CanvasRenderingContext2D} context @param {{x: number, y: number}} pixel */
+        drawMark(context, { x, y }) {
+            const line = 1 / this.view.scale;
+            const grown = Math.max(0, (9 * line - 1) / 2);
+            const path = new Path2D();
+            path.rect(x - grown, y - grown, 1 + 2 * grown, 1 + 2 * grown);
+            this.stroke(context, path, line, [], "#ffffff");
+        }
+
+        /** @param {CanvasRenderingContext2D} context */
+        drawDivider(context) {
+            const isShown = this.options.mode === "slider";
+            this.divider.hidden = !isShown;
+            if (!isShown) return;
+            const ratio = this.canvas.width / this.element.clientWidth;
+            const at = Math.round(this.canvas.width * this.split), middle = this.canvas.height / 2;
+            context.fillStyle = "rgba(0, 0, 0, 0.5)";
+            context.fillRect(at - 2 * ratio, 0, 4 * ratio, this.canvas.height);
+            context.fillStyle = "#ffffff";
+            context.fillRect(at - ratio, 0, 2 * ratio, this.canvas.height);
+            context.beginPath();
+            context.arc(at, middle, 13 * ratio, 0, 2 * Math.PI);
+            context.fill();
+            context.fillStyle = "#1f2937";
+            for (const side of [-1, 1]) {
+                context.beginPath();
+                context.moveTo(at + side * 9 * ratio, middle);
+                context.lineTo(at + side * 4 * ratio, middle - 5 * ratio);
+                context.lineTo(at + side * 4 * ratio, middle + 5 * ratio);
+                context.fill();
+            }
+        }
+
+        /** Names of the layers where they are seen. @param {any[]} shown of `arrange` */
+        tellLabels(shown) {
+            const isSlider = this.options.mode === "slider";
+            this.labels.forEach((label, index) => {
+                const entry = shown[index];
+                label.hidden = !entry || (isSlider && entry.part.width < 40);
+                if (label.hidden) return;
+                const name = /** @type {any} */ (LAYER_NAMES)[entry.layer];
+                if (label.textContent !== name) label.textContent = name;
+                const isRight = index === 1 && this.options.mode !== "side";
+                label.style.left = isRight ? "auto" : `${entry.part.left + 8}px`;
+                label.style.right = isRight ? "8px" : "auto";
+                label.style.top = `${entry.part.top + 8}px`;
+                label.style.maxWidth = `${Math.max(entry.part.width - 16, 0)}px`;
+            });
+        }
+    }
+
+    /** Mouse, touch and keys on a stage. */
+    class Gestures {
+        /** @param {Stage} stage */
+        constructor(stage) {
+            this.stage = stage;
+            this.pointers = /** @type {Map<number, {x: number, y: number}>} */ (new Map());
+            this.drag = "";
+            const { canvas } = stage;
+            canvas.addEventListener("pointerdown", (/** @type {PointerEvent} */ e) => this.down(e));
+            canvas.addEventListener("pointermove", (/** @type {PointerEvent} */ e) => this.move(e));
+            for (const end of ["pointerup", "pointercancel"]) {
+                canvas.addEventListener(end, (/** @type {PointerEvent} */ e) => this.up(e));
+            }
+            canvas.addEventListener("pointerleave", () => this.leave());
+            canvas.addEventListener("dblclick", (/** @type {MouseEvent} */ e) => this.double(e));
+            canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ e) => this.key(e));
+            canvas.addEventListener("wheel", (/** @type {WheelEvent} */ e) => this.wheel(e),
+                { passive: false });
+        }
+
+        /** @param {MouseEvent} event */
+        point(event) {
+            const box = this.stage.canvas.getBoundingClientRect();
+            return { x: event.clientX - box.left, y: event.clientY - box.top };
+        }
+
+        /** @param {{x: number, y: number}} at */
+        isOnDivider(at) {
+            const { options, split, element } = this.stage;
+            return options.mode === "slider" && Math.abs(at.x - split * element.clientWidth) < 16;
+        }
+
+        /** @param {PointerEvent} event */
+        down(event) {
+            const at = this.point(event);
+            this.stage.canvas.setPointerCapture(event.pointerId);
+            this.pointers.set(event.pointerId, at);
+            if (this.pointers.size === 1) this.drag = this.isOnDivider(at) ? "divider" : "pan";
+            else this.drag = "pinch";
+            if (this.drag === "pan") this.stage.look(this.stage.pixelUnder(at.x, at.y));
+        }
+
+        /** @param {PointerEvent} event */
+        move(event) {
+            const at = this.point(event);
+            const before = this.pointers.get(event.pointerId);
+            if (!before) {
+                this.hover(at);
+                return;
+            }
+            const others = [...this.pointers].filter(([id]) => id !== event.pointerId);
+            this.pointers.set(event.pointerId, at);
+            if (this.drag === "divider") this.stage.setSplit(at.x / this.stage.element.clientWidth);
+            else if (others.length) this.pinch(before, at, others[0][1]);
+            else this.stage.pan(at.x - before.x, at.y - before.y);
+        }
+
+        /** @param {{x: number, y: number}} at */
+        hover(at) {
+            this.stage.canvas.style.cursor = this.isOnDivider(at) ? "ew-resize" : "crosshair";
+            this.stage.look(this.stage.pixelUnder(at.x, at.y));
+        }
+
+        /**
+         * Two fingers: what was between them stays between them.
+         * @param {{x: number, y: number}} before @param {{x: number, y: number}} now
+         * @param {{x: number, y: number}} other finger, which rests
+         */
+        pinch(before, now, other) {
+            const far = Math.hypot(before.x - other.x, before.y - other.y);
+            const ratio = Math.hypot(now.x - other.x, now.y - other.y) / Math.max(far, 1);
+            this.stage.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
+            this.stage.zoomBy(ratio, (now.x + other.x) / 2, (now.y + other.y) / 2);
+        }
+
+        /** @param {PointerEvent} event */
+        up(event) {
+            this.pointers.delete(event.pointerId);
+            this.drag = this.pointers.size ? "pan" : "";
+        }
+
+        leave() {
+            if (!this.pointers.size) this.stage.look(null);
+        }
+
+        /** @param {MouseEvent} event */
+        double(event) {
+            const at = this.stage.inPane(this.point(event).x, this.point(event).y);
+            if (this.stage.isFitted) this.stage.zoomTo(8, at.x, at.y);
+            else this.stage.fit();
+        }
+
+        /** The page scrolls on where there is nothing left to zoom. @param {WheelEvent} event */
+        wheel(event) {
+            const { stage } = this;
+            if (!stage.layers || (event.deltaY > 0 && stage.isFitted)) return;
+            event.preventDefault();
+            const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
+            const at = stage.inPane(this.point(event).x, this.point(event).y);
+            stage.zoomBy(Math.exp(-Math.max(-240, Math.min(240, pixels)) / 300), at.x, at.y);
+        }
+
+        /** @param {KeyboardEvent} event */
+        key(event) {
+            if (event.ctrlKey || event.metaKey || event.altKey) return;
+            const { stage } = this;
+            const step = event.shiftKey ? 200 : 40;
+            const actions = /** @type {Record<string, () => void>} */ ({
+                "+": () => stage.zoomBy(1.5), "=": () => stage.zoomBy(1.5),
+                "-": () => stage.zoomBy(1 / 1.5), "0": () => stage.fit(),
+                "1": () => stage.showRealPixels(), " ": () => stage.swap(),
+                "ArrowLeft": () => stage.pan(step, 0), "ArrowRight": () => stage.pan(-step, 0),
+                "ArrowUp": () => stage.pan(0, step), "ArrowDown": () => stage.pan(0, -step),
+            });
+            const action = actions[event.key];
+            if (!action) return;
+            event.preventDefault();
+            event.stopPropagation();
+            action();
+            if (event.key.startsWith("Arrow")) this.lookAtMiddle();
+        }
+
+        lookAtMiddle() {
+            const [pane] = this.stage.panes;
+            this.stage.look(this.stage.pixelUnder(pane.width / 2, pane.height / 2));
+        }
+    }
+
+    // ------------------------------------------------------------------------------ the inspector
+
+    /** The line of true values under the picture. They come in blocks, straight from the arrays. */
+    class Inspector {
+        /** @param {(error: Error) => void} fail */
+        constructor(fail) {
+            this.fail = fail;
+            this.layers = /** @type {Layers | null} */ (null);
+            this.blocks = /** @type {Map<string, any>} */ (new Map());
+            this.pixel = /** @type {{x: number, y: number} | null} */ (null);
+            this.cells = Object.fromEntries([
+                ["place", "Pixel"], ["reference", "Original"], ["unguarded", "Without the guard"],
+                ["result", "Result"], ["difference", "Difference"], ["distance", "From the mask"],
+                ["zone", "Zone"], ["stage", "Changed by"],
+            ].map(([name, label]) => [name, makeFact(label)]));
+            this.element = make("dl", { "class": css("inspector"), "aria-label": "Pixel" },
+                ...Object.values(this.cells).map((cell) => cell.element));
+            this.tell(null);
+        }
+
+        /** @param {Layers | null} layers */
+        show(layers) {
+            this.layers = layers;
+            this.blocks.clear();
+            this.look(this.pixel);
+        }
+
+        /** @param {{x: number, y: number} | null} pixel */
+        look(pixel) {
+            this.pixel = pixel;
+            if (!pixel || !this.layers) {
+                this.tell(null);
+                return;
+            }
+            const key = [pixel.x, pixel.y].map((at) => Math.floor(at / BLOCK)).join();
+            const block = this.blocks.get(key);
+            if (block) this.tell(readPixel(block, pixel));
+            else if (block !== null) this.load(key, pixel).catch(this.fail);
+        }
+
+        /** @param {string} key @param {{x: number, y: number}} pixel */
+        async load(key, pixel) {
+            const layers = /** @type {Layers} */ (this.layers);
+            this.blocks.set(key, null);
+            const answer = await layers.server.ask({
+                ask: "pixels", id: layers.id, image: layers.image.index, x: pixel.x, y: pixel.y,
+            });
+            if (layers !== this.layers) return;
+            this.blocks.set(key, unpackBlock(answer));
+            this.look(this.pixel);
+        }
+
+        /** @param {any} pixel of `readPixel`, or null for none */
+        tell(pixel) {
+            const { cells: shown } = this;
+            shown.place.tell(pixel ? `${pixel.x}, ${pixel.y}` : "–");
+            for (const name of PHOTOGRAPHS) {
+                shown[name].tell(pixel ? pixel[name].join(" ") : "–", pixel && pixel[name]);
+            }
+            const image = this.layers?.image;
+            shown.difference.tell(pixel ? tellDifference(pixel) : "–");
+            shown.distance.tell(pixel ? tellDistance(pixel.distance) : "–");
+            shown.zone.tell(pixel && image ? findZone(pixel, image) : "–");
+            shown.stage.tell(pixel && image ? findStage(pixel, image) : "–");
+        }
+    }
+    const BLOCK = 64;
+
+    /** A label with a value, and with a colour where it is one. @param {string} label */
+    function makeFact(label) {
+        const swatch = make("span", { "class": css("swatch"), "hidden": true });
+        const value = make("span", {}, "–");
+        const element = make("div", {}, make("dt", {}, label), make("dd", {}, swatch, value));
+        return {
+            element,
+            /** @param {string} text @param {number[] | null} [color] */
+            tell(text, color) {
+                value.textContent = text;
+                swatch.hidden = !color;
+                if (color) swatch.style.backgroundColor = `rgb(${color.join()})`;
+            },
+        };
+    }
+
+    /** @param {Record<string, any>} answer base64 of raw bytes by name */
+    function unpackBlock(answer) {
+        const bytes = (/** @type {string} */ text) =>
+            Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+        const names = [...PHOTOGRAPHS, "mask", "protected", "distance"];
+        return {
+            box: answer.box,
+            ...Object.fromEntries(names.map((name) => [name, bytes(answer[name])])),
+        };
+    }
+
+    /**
+     * All that is known of one pixel.
+     * @param {any} block @param {{x: number, y: number}} pixel
+     */
+    function readPixel(block, { x, y }) {
+        const [left, top, right] = block.box;
+        const at = (y - top) * (right - left) + (x - left);
+        const color = (/** @type {string} */ name) => [...block[name].subarray(3 * at, 3 * at + 3)];
+        return {
+            x, y,
+            reference: color("reference"), unguarded: color("unguarded"), result: color("result"),
+            mask: block.mask[at], isProtected: block.protected[at] === 1,
+            distance: block.distance[2 * at] + 256 * block.distance[2 * at + 1],
+        };
+    }
+
+    /** @param {number[]} first @param {number[]} second */
+    function differ(first, second) {
+        return Math.max(...first.map((level, channel) => Math.abs(level - second[channel])));
+    }
+
+    /** @param {any} pixel of `readPixel` */
+    function tellDifference(pixel) {
+        const result = differ(pixel.reference, pixel.result);
+        return `${result} (without the guard ${differ(pixel.reference, pixel.unguarded)})`;
+    }
+
+    /** @param {number} distance in px */
+    function tellDistance(distance) {
+        if (distance === 65535) return "no mask";
+        return distance ? `${distance} px` : "inside";
+    }
+
+    /** @param {any} pixel of `readPixel` @param {ImageEntry} image */
+    function findZone(pixel, image) {
+        const box = image.crop_box;
+        const inCrop = Boolean(box && pixel.x >= box[0] && pixel.y >= box[1] &&
+            pixel.x < box[2] && pixel.y < box[3]);
+        return words.zone({ ...pixel, inCrop }, image.predicted_reach);
+    }
+
+    /**
+     * Which stage of the pipeline changed a protected pixel, as far as the record tells.
+     * @param {any} pixel of `readPixel` @param {ImageEntry} image
+     */
+    function findStage(pixel, image) {
+        if (!pixel.isProtected) return "free to change";
+        if (differ(pixel.reference, pixel.result)) return "not put back";
+        if (!differ(pixel.reference, pixel.unguarded)) return "nothing";
+        const stage = image.stages.find(({ name, changed }) => name === "composite" && changed);
+        return `${stage ? "composite" : "other scripts"}, put back`;
+    }
+
+    // ------------------------------------------------------------------------------ the report
+
+    const plots = {
+        /**
+         * Position of a value on a logarithmic axis that begins at 0.
+         * @param {number} value @param {number} most @param {number} length
+         */
+        place(value, most, length) {
+            return (Math.log1p(Math.min(value, most)) / Math.log1p(most)) * length;
+        },
+
+        /**
+         * Largest and mean difference over the distance from the mask's edge.
+         * @param {Report} report @param {ImageEntry} image @param {number | null} crop distance
+         */
+        profile(report, image, crop) {
+            const width = 320, height = 130, left = 30, bottom = 18;
+            const last = report.profile.at(-1)?.distance ?? 1;
+            const across = (/** @type {number} */ at) =>
+                left + plots.place(at, Math.max(last, 1), width - left - 6);
+            const up = (/** @type {number} */ at) =>
+                height - bottom - plots.place(at, 255, height - bottom - 8);
+            const line = (/** @type {"max" | "mean"} */ what) => report.profile
+                .map((bin, index) =>
+                    `${index ? "L" : "M"}${across(bin.distance).toFixed(1)} ${up(bin[what]).toFixed(1)}`)
+                .join("");
+            const base = `L${across(last).toFixed(1)} ${up(0)}L${across(1).toFixed(1)} ${up(0)}Z`;
+            return plots.frame(width, height, `Difference over the distance from the mask: ` +
+                `largest ${report.max}, reach ${report.reach} px`,
+            ...[0, 1, 4, 16, 64, 255].map((at) => plots.tickUp(at, left, width, up(at))),
+            ...[1, 3, 10, 30, 100, 256].filter((at) => at <= last)
+                .map((at) => plots.tickAcross(at, across(at), height - 4)),
+            plots.mark(image.predicted_reach, across, height - bottom, "predicted reach", last),
+            crop !== null && plots.mark(crop, across, height - bottom, "crop box", last),
+            report.profile.length > 0 && make("path", { d: line("max") + base, "class": css("max") }),
+            report.profile.length > 0 && make("path", { d: line("mean"), "class": css("mean") }));
+        },
+
+        /**
+         * How many pixels differ by how much, in steps that double.
+         * @param {number[]} counts of each level
+         */
+        histogram(counts) {
+            const width = 320, height = 96, bottom = 18, steps = [1, 2, 3, 5, 9, 17, 33, 65, 129, 256];
+            const sums = steps.slice(0, -1).map((from, index) =>
+                counts.slice(from, steps[index + 1]).reduce((sum, count) => sum + count, 0));
+            const most = Math.max(...sums, 1), step = width / sums.length;
+            return plots.frame(width, height, "Histogram of differences",
+                ...sums.flatMap((count, index) => {
+                    const tall = plots.place(count, most, height - bottom - 14);
+                    const to = steps[index + 1] - 1;
+                    const name = to > steps[index] ? `${steps[index]}–${to}` : `${to}`;
+                    const middle = (index + 0.5) * step;
+                    return [
+                        make("rect", {
+                            "x": index * step + 3, "y": height - bottom - tall, "width": step - 6,
+                            "height": tall, "class": css("bar"),
+                        }, make("title", {}, `${name} levels: ${words.count(count)} px`)),
+                        make("text", { "x": middle, "y": height - 4, "class": css("tick") }, name),
+                        count > 0 && make("text", {
+                            "x": middle, "y": height - bottom - tall - 3, "class": css("tick"),
+                        }, words.brief(count)),
+                    ];
+                }));
+        },
+
+        /**
+         * @param {number} width @param {number} height @param {string} title
+         * @param {...any} children
+         */
+        frame(width, height, title, ...children) {
+            return make("svg", {
+                "viewBox": `0 0 ${width} ${height}`, "class": css("plot"), "role": "img",
+                "aria-label": title,
+            }, ...children);
+        },
+
+        /** @param {number} at @param {number} left @param {number} width @param {number} y */
+        tickUp(at, left, width, y) {
+            return make("g", {},
+                make("line", { x1: left, x2: width - 6, y1: y, y2: y, "class": css("grid") }),
+                make("text", { "x": left - 4, "y": y + 3, "class": css("tick-up") }, String(at)));
+        },
+
+        /** @param {number} at @param {number} x @param {number} y */
+        tickAcross(at, x, y) {
+            return make("text", { x, y, "class": css("tick") }, at === 256 ? "256+ px" : `${at}`);
+        },
+
+        /**
+         * @param {number} at @param {(at: number) => number} across @param {number} bottom
+         * @param {string} name @param {number} last
+         */
+        mark(at, across, bottom, name, last) {
+            if (!at || at > last) return null;
+            const x = across(at);
+            return make("g", { "class": css(name.replace(" ", "-")) },
+                make("line", { x1: x, x2: x, y1: 6, y2: bottom, "class": css("mark") }),
+                make("text", { "x": x + 3, "y": 13, "class": css("mark-name") }, name));
+        },
+    };
+
+    const parts = {
+        /**
+         * A titled part of the right column.
+         * @param {string} title @param {...(Node | string | null | false)} children
+         */
+        section(title, ...children) {
+            return make("section", { "class": css("section") }, make("h3", {}, title), ...children);
+        },
+
+        /**
+         * @param {RecordEntry} record @param {ImageEntry} image
+         * @param {(fix: Fix, button: HTMLButtonElement) => void} apply
+         */
+        findings(record, image, apply) {
+            const all = [...image.findings, ...record.findings];
+            const seen = new Set();
+            const unique = all.filter(({ what }) => !seen.has(what) && seen.add(what));
+            const changes = record.changes.map((text) => make("li", { "class": css("change") }, text));
+            if (!unique.length && !changes.length) {
+                return parts.section("Findings", make("p", { "class": css("quiet") },
+                    "Nothing to report: no cause of bleed was found in this run."));
+            }
+            return parts.section("Findings",
+                make("ul", { "class": css("findings") },
+                    ...unique.map((finding) => parts.finding(finding, apply))),
+                changes.length > 0 && make("h4", {}, "Changed before the run"),
+                changes.length > 0 && make("ul", { "class": css("changes") }, ...changes));
+        },
+
+        /**
+         * @param {Finding} finding @param {(fix: Fix, button: HTMLButtonElement) => void} apply
+         */
+        finding(finding, apply) {
+            const mark = { info: "i", warning: "!", error: "✗" }[finding.severity] ?? "i";
+            const evidence = Object.entries(finding.evidence)
+                .map(([name, value]) => `${name} ${value}`).join(", ");
+            return make("li", { "class": css("finding"), "data-severity": finding.severity },
+                make("div", { "class": css("finding-head") },
+                    make("span", { "class": css("severity"), "title": finding.severity }, mark),
+                    make("strong", {}, finding.what),
+                    finding.pixels !== null && make("span", { "class": css("pixels") },
+                        `${words.count(finding.pixels)} px`)),
+                finding.why && make("p", {}, finding.why),
+                evidence && make("p", { "class": css("quiet") }, evidence,
+                    finding.certainty === "inferred" && " (inferred)"),
+                finding.fix && parts.fix(finding.fix, apply));
+        },
+
+        /** @param {Fix} fix @param {(fix: Fix, button: HTMLButtonElement) => void} apply */
+        fix(fix, apply) {
+            const canApply = fix.setting && fix.value !== null;
+            const button = makeButton("Apply", `Set ${fix.setting} to ${fix.value} in img2img`,
+                () => apply(fix, button));
+            return make("div", { "class": css("fix") }, make("span", {}, fix.text),
+                Boolean(canApply) && button);
+        },
+
+        /** @param {StageEntry[]} stages */
+        stages(stages) {
+            if (!stages.length) return null;
+            const cell = (/** @type {string} */ text) => make("td", { "class": css("number") }, text);
+            const rows = stages.map(({ name, changed, max, scripts }) => make("tr", {},
+                make("th", { scope: "row" }, name,
+                    scripts.length > 0 && make("small", {}, scripts.join(", "))),
+                cell(words.count(changed)), cell(String(max))));
+            return parts.section("Stages", make("table", { "class": css("stages") },
+                make("thead", {}, make("tr", {}, ...["After", "changed", "max"].map((name) =>
+                    make("th", { scope: "col" }, name)))),
+                make("tbody", {}, ...rows)));
+        },
+
+        /**
+         * @param {Spot[]} spots @param {(x: number, y: number) => void} fly
+         */
+        spots(spots, fly) {
+            if (!spots.length) return null;
+            return parts.section("Worst spots", make("ul", { "class": css("spots") },
+                ...spots.map((spot) => make("li", {}, makeButton(
+                    `${spot.x}, ${spot.y}: ${spot.difference} levels, ${spot.distance} px out`,
+                    "Show this pixel", () => fly(spot.x, spot.y))))));
+        },
+
+        /** @param {RecordEntry} record @param {ImageEntry} image */
+        facts(record, image) {
+            const facts = { ...record.facts };
+            if (image.saved_as) facts["Saved as"] = image.saved_as;
+            if (record.prompt) facts.Prompt = record.prompt;
+            const entries = Object.entries(facts);
+            if (!entries.length) return null;
+            return parts.section("Facts", make("dl", { "class": css("facts") },
+                ...entries.map(([name, value]) =>
+                    make("div", {}, make("dt", {}, name), make("dd", {}, String(value))))));
+        },
+    };
+
+    // ------------------------------------------------------------------------------ the host
+
+    const host = {
+        /** The host's controls by the names the findings use, with what a choice's index means. */
+        controls: /** @type {Record<string, {id: string, choices?: string[]}>} */ ({
+            "mask blur": { id: "img2img_mask_blur" },
+            "mask mode": {
+                id: "img2img_mask_mode", choices: ["inpaint masked", "inpaint not masked"],
+            },
+            "masked content": {
+                id: "img2img_inpainting_fill",
+                choices: ["fill", "original", "latent noise", "latent nothing"],
+            },
+            "inpaint area": {
+                id: "img2img_inpaint_full_res", choices: ["whole picture", "only masked"],
+            },
+            "padding": { id: "img2img_inpaint_full_res_padding" },
+            "denoising strength": { id: "img2img_denoising_strength" },
+        }),
+
+        /**
+         * Set a control of the page. Returns whether it is there.
+         * @param {string} setting @param {any} value
+         */
+        set(setting, value) {
+            const known = host.controls[setting];
+            const ids = known ? [known.id] : [`bleed_guard_${setting}`, `setting_${setting}`];
+            const control = ids.map((id) => host.find(id)).find((element) => element);
+            if (!control) return false;
+            const radios = control.querySelectorAll("input[type=radio]");
+            if (radios.length) return host.choose(radios, value, known?.choices);
+            return host.fill(control, value);
+        },
+
+        /** @param {string} id @returns {HTMLElement | null} */
+        find(id) {
+            return gradioApp().querySelector(`#${id}`);
+        },
+
+        /**
+         * @param {NodeListOf<HTMLInputElement>} radios @param {any} value
+         * @param {string[]} [choices] in the control's order, whatever language it speaks
+         */
+        choose(radios, value, choices) {
+            const index = choices ? choices.indexOf(String(value).toLowerCase())
+                : [...radios].findIndex((radio) => radio.value === String(value));
+            radios[index]?.click();
+            return index >= 0;
+        },
+
+        /** @param {HTMLElement} control @param {any} value */
+        fill(control, value) {
+            const input = /** @type {HTMLInputElement | null} */ (control.querySelector(
+                "input[type=number], input[type=checkbox], input, textarea"));
+            if (!input) return false;
+            if (input.type === "checkbox") {
+                if (input.checked !== value) input.click();
+                return true;
+            }
+            input.value = String(value);
+            updateInput(input);
+            return true;
+        },
+    };
+
+    // ------------------------------------------------------------------------------ the page
+
+    /** The Bleed tab. */
+    class Page {
+        /** @param {HTMLElement} root the empty frame @param {any} server */
+        constructor(root, server) {
+            this.root = root;
+            this.server = server;
+            this.colors = readColors(root.dataset.colors ?? "{}");
+            this.records = /** @type {RecordEntry[]} */ ([]);
+            this.revision = "";
+            this.selected = /** @type {{record: RecordEntry, image: ImageEntry} | null} */ (null);
+            this.isDrawn = false;
+            this.stage = new Stage({
+                look: (pixel) => this.inspector.look(pixel),
+                changed: () => this.toolbar.follow(this.stage),
+            });
+            this.inspector = new Inspector((error) => this.tellError(error));
+            this.toolbar = new Toolbar(this.stage, () => this.legend());
+            this.build();
+            new IntersectionObserver((entries) => {
+                if (entries.some((entry) => entry.isIntersecting)) this.draw();
+            }).observe(root);
+        }
+
+        build() {
+            this.verdict = make("div", { "class": css("verdict"), "role": "status" });
+            this.error = make("div", { "class": css("error"), "role": "alert", "hidden": true });
+            this.legendBar = make("div", { "class": css("legend") });
+            this.side = make("div", { "class": css("side") });
+            this.strip = make("div", { "class": css("strip"), "aria-label": "History", "role": "group" });
+            this.cover = make("div", { "class": css("cover") });
+            this.root.classList.add("bleed-guard");
+            this.root.replaceChildren(this.verdict, this.error,
+                make("div", { "class": css("main") },
+                    make("div", { "class": css("viewer") },
+                        this.toolbar.element,
+                        make("div", { "class": css("picture") }, this.stage.element, this.cover),
+                        this.legendBar, this.inspector.element),
+                    this.side),
+                make("div", { "class": css("history") }, this.strip));
+            this.legend();
+            this.setState("loading");
+        }
+
+        /** @param {"empty" | "loading" | "ready" | "bare"} state */
+        setState(state) {
+            this.root.dataset.state = state;
+            const texts = {
+                empty: "Nothing yet. Inpaint something in img2img: the result, what the guard " +
+                    "held back and why appear here by themselves.",
+                loading: "Loading…",
+                ready: "",
+                bare: "No pictures were kept of this image.",
+            };
+            this.cover.textContent = texts[state];
+            this.cover.hidden = state === "ready";
+        }
+
+        /** Ask whether there is something new; show the newest if there is. */
+        async refresh() {
+            try {
+                const answer = await this.server.ask({ ask: "list", revision: this.revision });
+                this.error.hidden = true;
+                if (!answer.records) return;
+                this.revision = answer.revision;
+                this.receive(answer.records);
+            } catch (error) {
+                this.tellError(/** @type {Error} */ (error));
+            }
+        }
+
+        /** @param {RecordEntry[]} records newest first */
+        receive(records) {
+            const newest = records[0]?.id !== this.records[0]?.id;
+            this.records = records;
+            const [record] = records;
+            if (!record) this.select(null);
+            else if (newest) this.select({ record, image: record.images[0] });
+            this.drawStrip();
+        }
+
+        /** @param {{record: RecordEntry, image: ImageEntry} | null} selected */
+        select(selected) {
+            this.selected = selected;
+            this.isDrawn = false;
+            this.drawVerdict();
+            this.draw();
+        }
+
+        drawVerdict() {
+            const { selected } = this;
+            if (!selected) {
+                this.verdict.replaceChildren();
+                return;
+            }
+            const { record, image } = selected;
+            const hasNumbers = image.verdict !== "not guarded";
+            this.verdict.replaceChildren(makeBadge(image.verdict),
+                make("div", { "class": css("sentence") },
+                    make("strong", {}, words.headline(image)),
+                    hasNumbers && make("span", {}, words.prevented(image))),
+                make("div", { "class": css("chips") },
+                    ...[record.preset, record.facts["Inpaint area"], record.facts.Format]
+                        .filter(Boolean).map((text) => make("span", {}, String(text)))));
+        }
+
+        /** Draw what is selected, if it is looked at and not drawn yet. */
+        draw() {
+            if (this.isDrawn || !this.root.offsetParent) return;
+            this.isDrawn = true;
+            const { selected } = this;
+            if (!selected) {
+                this.stage.show(null);
+                this.inspector.show(null);
+                this.side.replaceChildren();
+                this.setState("empty");
+                return;
+            }
+            this.drawSide(null);
+            this.drawPicture(selected.record, selected.image);
+        }
+
+        /** @param {RecordEntry} record @param {ImageEntry} image */
+        drawPicture(record, image) {
+            if (!image.view) {
+                this.stage.show(null);
+                this.inspector.show(null);
+                this.setState("bare");
+                return;
+            }
+            this.setState("ready");
+            const layers = new Layers(this.server, record.id, image, this.colors, (error) => {
+                if (error) this.tellError(error);
+                this.stage.request();
+            });
+            this.stage.show(layers);
+            this.inspector.show(layers);
+            this.loadReport(record, image).catch((error) => this.tellError(error));
+        }
+
+        /** @param {RecordEntry} record @param {ImageEntry} image */
+        async loadReport(record, image) {
+            const report = await this.server.ask({ ask: "report", id: record.id, image: image.index });
+            if (this.selected?.image === image) this.drawSide(report);
+        }
+
+        /** @param {any} report on `unguarded` and `result`, null until it is there */
+        drawSide(report) {
+            if (!this.selected) return;
+            const { record, image } = this.selected;
+            const shown = report && (report.result.max ? report.result : report.unguarded);
+            const name = report && report.result.max ? "in the result" : "without the guard";
+            this.side.replaceChildren(...[
+                parts.findings(record, image, (fix, button) => this.apply(fix, button)),
+                parts.section(`Difference over distance, ${name}`,
+                    shown ? plots.profile(shown, image, report.crop_distance ?? null) : plots.frame(320, 130, "Loading")),
+                parts.section("Histogram of differences",
+                    shown ? plots.histogram(shown.histogram) : plots.frame(320, 96, "Loading")),
+                shown && parts.spots(shown.worst, (x, y) => this.stage.fly(x, y)),
+                parts.stages(image.stages),
+                parts.facts(record, image),
+            ].filter(Boolean));
+        }
+
+        legend() {
+            const { scale } = this.stage.options;
+            const table = this.colors[scale];
+            if (!table) return;
+            const canvas = paint({ codes: legendCodes(scale), width: 256, height: 1 }, table);
+            canvas.className = css("legend-bar");
+            const ticks = scale === "signed" ? ["127 darker", "same", "127 brighter"]
+                : scale === "delta-e" ? ["0", "ΔE 8", "64"]
+                    : scale === "log" ? ["0", "15", "255 levels"] : ["0", "128", "255 levels"];
+            this.legendBar.replaceChildren(canvas,
+                make("div", {}, ...ticks.map((text) => make("span", {}, text))));
+        }
+
+        drawStrip() {
+            const entries = this.records.flatMap((record) =>
+                record.images.map((image) => ({ record, image })));
+            this.strip.replaceChildren(...entries.map((entry) => makeButton("",
+                `${words.time(entry.record.started)}: ${entry.image.sentence}`,
+                () => this.select(entry), { "class": css("thumb") })));
+            [...this.strip.children].forEach((button, index) => {
+                button.append(makeBadge(entries[index].image.verdict, true),
+                    words.time(entries[index].record.started));
+            });
+        }
+
+        /** @param {Fix} fix @param {HTMLButtonElement} button */
+        apply(fix, button) {
+            button.textContent = host.set(fix.setting, fix.value) ? "Applied" : "Not found";
+        }
+
+        /** @param {Error} error */
+        tellError(error) {
+            this.error.hidden = false;
+            this.error.replaceChildren(make("span", {}, error.message),
+                makeButton("Try again", "Ask the server again", () => {
+                    this.isDrawn = false;
+                    this.refresh().then(() => this.draw());
+                }));
+        }
+    }
+
+    /** What is compared, and how. */
+    class Toolbar {
+        /** @param {Stage} stage @param {() => void} scaleChanged */
+        constructor(stage, scaleChanged) {
+            const { options } = stage;
+            const set = (/** @type {string} */ name) => (/** @type {string} */ value) =>
+                stage.set({ [name]: value });
+            this.first = makeSelect("Left", LAYER_NAMES, options.first, "First layer", set("first"));
+            this.second = makeSelect("Right", LAYER_NAMES, options.second, "Second layer",
+                set("second"));
+            this.mode = makeSelect("Compare by", MODE_NAMES, options.mode, "How the layers are compared",
+                set("mode"));
+            this.scale = makeSelect("Scale", SCALE_NAMES, options.scale, "Scale of the heatmap",
+                (value) => {
+                    stage.set({ scale: value });
+                    scaleChanged();
+                });
+            this.opacity = make("input", {
+                "type": "range", "min": "0", "max": "100", "value": "60",
+                "aria-label": "Opacity of the second layer", "title": "Opacity of the second layer",
+                "oninput": () => stage.set({ opacity: Number(this.opacity.value) / 100 }),
+            });
+            const toggles = [["mask", "Mask"], ["reach", "Reach"], ["crop", "Crop box"]].map(
+                ([name, label]) => makeToggle(label, `Outline: ${label}`, true,
+                    (isOn) => stage.set({ [name]: isOn })));
+            this.zoom = make("output", { "class": css("zoom"), "title": "Zoom" });
+            this.element = make("div", { "class": css("toolbar") },
+                this.first, this.second, this.mode, this.opacity, this.scale, ...toggles,
+                make("span", { "class": css("zooms") },
+                    makeButton("−", "Zoom out (key -)", () => stage.zoomBy(1 / 1.5)),
+                    this.zoom,
+                    makeButton("+", "Zoom in (key +)", () => stage.zoomBy(1.5)),
+                    makeButton("Fit", "All of the picture (key 0)", () => stage.fit()),
+                    makeButton("1:1", "Real pixels (key 1)", () => stage.showRealPixels())));
+        }
+
+        /** Show what the stage shows. @param {Stage} stage */
+        follow(stage) {
+            const { mode, first, second } = stage.options;
+            this.first.querySelector("select").value = first;
+            this.second.querySelector("select").value = second;
+            this.second.hidden = mode === "single";
+            this.opacity.hidden = mode !== "onion";
+            const percent = 100 * stage.view.scale * (window.devicePixelRatio || 1);
+            this.zoom.textContent = `${percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
+        }
+    }
+
+    /**
+     * @param {string} label @param {string} title @param {boolean} isOn
+     * @param {(isOn: boolean) => void} changed
+     */
+    function makeToggle(label, title, isOn, changed) {
+        const button = makeButton(label, title, () => {
+            const now = button.getAttribute("aria-pressed") !== "true";
+            button.setAttribute("aria-pressed", String(now));
+            changed(now);
+        }, { "aria-pressed": String(isOn) });
+        return button;
+    }
+
+    /** Codes along a legend, from none to most. @param {string} scale */
+    function legendCodes(scale) {
+        return Uint8Array.from({ length: 256 }, (_, at) => {
+            if (scale === "signed") return Math.max(at, 1);
+            const share = at / 255;
+            const value = scale === "linear" ? 254 * share : 255 ** share - 1;
+            return 1 + Math.round(value);
+        });
+    }
+
+    /**
+     * The colours of each scale's codes, as ImageData has them (little-endian RGBA).
+     * @param {string} json scale -> base64 of 256 x RGB
+     * @returns {Record<string, Uint32Array>}
+     */
+    function readColors(json) {
+        return Object.fromEntries(Object.entries(JSON.parse(json)).map(([scale, text]) => {
+            const bytes = Uint8Array.from(atob(/** @type {string} */ (text)), (c) => c.charCodeAt(0));
+            return [scale, Uint32Array.from({ length: 256 }, (_, code) =>
+                (255 << 24 | bytes[3 * code + 2] << 16 | bytes[3 * code + 1] << 8 | bytes[3 * code]) >>> 0)];
+        }));
+    }
+
+    /**
+     * Call `action` at once, then at most every `pause` ms, and once after the last call.
+     * @param {() => void} action @param {number} pause in ms
+     */
+    function throttle(action, pause) {
+        let timer = 0, isAsked = false;
+        const run = () => {
+            timer = 0;
+            if (!isAsked) return;
+            isAsked = false;
+            action();
+            timer = window.setTimeout(run, pause);
+        };
+        return () => {
+            isAsked = true;
+            if (!timer) run();
+        };
+    }
+
+    /** Fill the tab, and look again whenever the img2img results change. */
+    function start() {
+        const root = host.find("bleed_guard_root");
+        if (!root || root.childElementCount > 1) return;
+        const page = new Page(root, new Server());
+        const refresh = throttle(() => page.refresh(), 250);
+        const observer = new MutationObserver(refresh);
+        let watched = /** @type {Element | null} */ (null);
+        const watch = () => {
+            const results = host.find("img2img_results");
+            if (!results || results === watched) return;
+            watched = results;
+            observer.disconnect();
+            observer.observe(results, { childList: true, subtree: true, characterData: true,
+                attributes: true, attributeFilter: ["src", "style"] });
+        };
+        watch();
+        onAfterUiUpdate(() => {
+            watch();
+            refresh();
+        });
+        refresh();
+        bleedGuard.page = page;
+    }
+
+    /** @type {any} */
+    const bleedGuard = { geometry, cells, words, plots, host, start, page: null };
+    /** @type {any} */ (globalThis).bleedGuard = bleedGuard;
+    if (typeof onUiLoaded === "function") onUiLoaded(start);
+    if (typeof module !== "undefined") module.exports = bleedGuard;
+}
