@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from modules import paths
+
 from bleed_guard.core.presets import (
     LARGEST_FILE,
     NO_PRESETS,
     ParsedPresets,
     UserPresets,
     add_preset,
+    all_presets,
     delete_preset,
     format_presets,
     merge_presets,
@@ -23,6 +26,7 @@ from bleed_guard.core.presets import (
     rename_preset,
 )
 from bleed_guard.core.settings import GuardSettings
+from bleed_guard.host import compat
 
 log = logging.getLogger("bleed_guard")
 
@@ -137,3 +141,19 @@ class PresetFile:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+_STORES: dict[Path, PresetFile] = {}
+
+
+def shared_store() -> PresetFile:
+    """The one store of this process for the folder the server's owner chose, by default the
+    host's data folder."""
+    chosen = compat.flag("bleed_guard_data_dir")
+    path = Path(chosen or paths.data_path) / FILE_NAME
+    return _STORES.setdefault(path, PresetFile(path))
+
+
+def load_all() -> UserPresets:
+    """The built-in presets and the users' own, as they stand now."""
+    return all_presets(shared_store().load().presets)
