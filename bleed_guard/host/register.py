@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from modules import script_callbacks
 
-from bleed_guard.host import compat, order, script
-from bleed_guard.host.history import DEFAULT_LIMIT, HISTORY
+from bleed_guard.host import api, compat, options, order, script, xyz_grid
+from bleed_guard.host.history import HISTORY
 from bleed_guard.ui import tab
 
 
@@ -13,14 +15,24 @@ def register() -> None:
     """Register callbacks. The host clears them at Reload UI and runs this file's caller again."""
     for hook in compat.missing_hooks():
         print(f"Bleed Guard: this host does not call {hook}; images will be told NOT GUARDED")
-    limit = int(compat.option("bleed_guard_history_size", DEFAULT_LIMIT))
-    HISTORY.configure(compat.temporary_folder(), limit)
+    script_callbacks.on_ui_settings(options.add_section)
+    script_callbacks.on_ui_tabs(_build_tab)
+    script_callbacks.on_before_ui(_complete_host)
+    script_callbacks.on_app_started(_add_routes)
     script_callbacks.on_before_image_saved(script.before_image_saved)
     script_callbacks.on_image_saved(script.image_saved)
-    script_callbacks.on_ui_tabs(_build_tab)
-    if compat.has_callback("on_before_ui"):
-        script_callbacks.on_before_ui(order.order_last)
 
 
-def _build_tab() -> list[tuple[object, str, str]]:
+def _build_tab() -> list[tuple[Any, str, str]]:
     return tab.build_tab(HISTORY)
+
+
+def _complete_host() -> None:
+    """All options and scripts are loaded: the X/Y/Z plot gets our axes, and we go last."""
+    HISTORY.configure(compat.temporary_folder(), int(options.read("history_size")))
+    xyz_grid.add_axes()
+    order.order_last()
+
+
+def _add_routes(demo: Any, app: Any) -> None:
+    api.add_routes(app, HISTORY)

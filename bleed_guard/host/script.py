@@ -13,7 +13,7 @@ from modules import scripts
 from bleed_guard.core.job import Protection
 from bleed_guard.core.plan import plan_guard
 from bleed_guard.core.settings import GuardSettings, ParsedSettings
-from bleed_guard.host import compat, files, infotext, processing
+from bleed_guard.host import compat, files, infotext, options, presets, processing, xyz_grid
 from bleed_guard.host.closing import close_run
 from bleed_guard.host.compositing import Rules
 from bleed_guard.host.history import HISTORY
@@ -63,9 +63,12 @@ def read_run(p: Any) -> GuardRun | None:
     return getattr(p, "bleed_guard_run", None)
 
 
-def read_settings(args: tuple[Any, ...]) -> ParsedSettings:
+def read_settings(p: Any, args: tuple[Any, ...]) -> ParsedSettings:
     """The settings of this run; where the server's owner is strict, protection stays on."""
-    parsed = GuardSettings.from_args(args)
+    parsed = ParsedSettings(options.default_settings(), ())
+    if args:
+        parsed = GuardSettings.from_args(args, presets.load_all())
+    parsed = parsed._replace(settings=xyz_grid.apply_axes(p, parsed.settings))
     if not compat.flag("bleed_guard_strict", False):
         return parsed
     protect = parsed.settings.protect
@@ -78,8 +81,10 @@ def read_settings(args: tuple[Any, ...]) -> ParsedSettings:
 class BleedGuardScript(scripts.Script):
     """Every pixel outside the mask is the original's. State lives on `p`, never here."""
 
-    section = "inpaint"
     alwayson = True
+
+    def __init__(self) -> None:
+        self.section = "inpaint" if options.read("panel_place") == "inpaint section" else None
 
     def title(self) -> str:
         return TITLE
@@ -88,8 +93,10 @@ class BleedGuardScript(scripts.Script):
         return scripts.AlwaysVisible if is_img2img else False
 
     def ui(self, is_img2img: bool) -> list[Any]:
-        made = panel.build_panel(compat.input_accordion())
-        self.infotext_fields, self.paste_field_names = infotext.paste_fields(made)
+        if options.read("hide_panel"):
+            return []
+        made = panel.build_panel(compat.input_accordion(), options.default_settings())
+        self.infotext_fields, self.paste_field_names = infotext.paste_fields(made, presets.load_all)
         return made
 
     @told_on_failure
@@ -98,7 +105,7 @@ class BleedGuardScript(scripts.Script):
             return
         earlier = read_run(p)
         p.bleed_guard_run = None
-        settings, complaints = read_settings(args)
+        settings, complaints = read_settings(p, args)
         job = processing.read_job(p) if settings.enabled else None
         if job is None:
             return
@@ -127,7 +134,7 @@ class BleedGuardScript(scripts.Script):
         if run is not None:
             pp.image = run.finish_image(p, pp.image)
             rules, image = run.rules, run.latest
-            if image is not None:
+            if image is not None and options.read("write_infotext"):
                 infotext.write(p.extra_generation_params, rules.settings, image, rules.plan.changes)
 
     @told_on_failure
@@ -135,7 +142,8 @@ class BleedGuardScript(scripts.Script):
         run = read_run(p)
         if run is not None:
             lines = close_run(run, p, processed)
-            print(lines[0])
+            if options.read("tell_in_console"):
+                print(lines[0])
             HISTORY.add(run.record)
 
 

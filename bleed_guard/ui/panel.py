@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from bleed_guard.core.settings import CUSTOM, PRESETS, SCHEMA, SETTINGS, Setting
+from bleed_guard.core.settings import CUSTOM, PRESETS, SCHEMA, SETTINGS, GuardSettings, Setting
 from bleed_guard.ui import element_ids
 from bleed_guard.ui.events import script
 
@@ -28,50 +28,53 @@ GOVERNED = tuple(name for name in SETTINGS if name not in ("enabled", "preset"))
 """What a preset sets."""
 
 
-def build_panel(accordion: Callable[..., Any] | None = None) -> list[Any]:
-    """Gradio components of all settings, in the schema's order.
+def build_panel(
+    accordion: Callable[..., Any] | None = None, defaults: GuardSettings | None = None
+) -> list[Any]:
+    """Gradio components of all settings, in the schema's order, showing `defaults` at first.
 
     `accordion` is the host's InputAccordion, whose open state is a value, for `enabled`; without
     one a plain accordion holds a checkbox.
     """
     made: dict[str, Any] = {}
+    values = vars(defaults or GuardSettings())
     if accordion is not None:
-        enabled = accordion(
-            bool(SETTINGS["enabled"].default), label=TITLE, elem_id=element_ids.setting("enabled")
-        )
+        enabled = accordion(values["enabled"], label=TITLE, elem_id=element_ids.setting("enabled"))
         made["enabled"] = enabled
         with enabled:
-            _build_rows(made)
+            _build_rows(made, values)
     else:
         with gr.Accordion(TITLE, open=False, elem_id=element_ids.PANEL):
-            made["enabled"] = _build_control(SETTINGS["enabled"])
-            _build_rows(made)
+            made["enabled"] = _build_control(SETTINGS["enabled"], values["enabled"])
+            _build_rows(made, values)
     _follow_preset(made)
     return [made[setting.name] for setting in SCHEMA]
 
 
-def _build_rows(made: dict[str, Any]) -> None:
+def _build_rows(made: dict[str, Any], values: dict[str, Any]) -> None:
     for names in AT_FIRST_SIGHT:
-        _build_row(names, made)
+        _build_row(names, made, values)
     with gr.Accordion("More guards", open=False, elem_id=element_ids.setting("more")):
         for names in IN_DETAIL:
-            _build_row(names, made)
+            _build_row(names, made, values)
         placed = {name for row in (*AT_FIRST_SIGHT, *IN_DETAIL) for name in row}
-        _build_row([name for name in GOVERNED if name not in placed], made)
+        _build_row([name for name in GOVERNED if name not in placed], made, values)
 
 
-def _build_row(names: tuple[str, ...] | list[str], made: dict[str, Any]) -> None:
+def _build_row(
+    names: tuple[str, ...] | list[str], made: dict[str, Any], values: dict[str, Any]
+) -> None:
     if not names:
         return
     with gr.Row():
         for name in names:
-            made[name] = _build_control(SETTINGS[name])
+            made[name] = _build_control(SETTINGS[name], values[name])
 
 
-def _build_control(setting: Setting) -> Any:
+def _build_control(setting: Setting, value: Any) -> Any:
     """The control that fits the setting's type, with its help as the line below the label."""
     common: dict[str, Any] = {
-        "value": setting.default,
+        "value": value,
         "label": setting.label,
         "info": setting.help,
         "elem_id": element_ids.setting(setting.name),
