@@ -17,7 +17,7 @@ from bleed_guard.host import api, presets
 
 pytestmark = [
     pytest.mark.usefixtures("host"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio", "ignore:.*on_event"),
+    pytest.mark.filterwarnings(r"ignore:\s*on_event is deprecated:DeprecationWarning"),
 ]
 ROUTES = ("schema", "presets", "last-report")
 
