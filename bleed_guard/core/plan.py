@@ -257,7 +257,8 @@ def _judge_mask(view: _View) -> Iterator[Finding]:
     elif share == 1:
         yield word_finding("mask_full")
     elif share > INVERTED_SHARE:
-        yield word_finding("mask_inverted", share=_percent(share))
+        mode = "inpaint masked" if view.job.mask_is_inverted else "inpaint not masked"
+        yield word_finding("mask_inverted", fix_value=mode, share=_percent(share))
 
 
 def _judge_mask_size(view: _View) -> Iterator[Finding]:

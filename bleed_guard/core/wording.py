@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from bleed_guard.core.job import Cause, Finding, Fix, Severity
 
 MaybeValue = bool | int | float | str | None
+EvidenceValue = float | int | str
 
 
 class Wording(NamedTuple):
@@ -135,7 +136,6 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "Mask blur {blur} blends up to {reach} px outside the mask",
             "Protection is soft: this band may change, everything beyond it may not",
             "Lower the mask blur for a narrower band",
-            "mask blur",
         ),
         "strength": Wording(
             Cause.STRENGTH,
@@ -366,10 +366,13 @@ REASONS: Mapping[str, str] = MappingProxyType(
 SOURCES = ("preset {preset}", "your settings")
 
 
-def word_finding(key: str, *, cause: Cause | None = None, **values: float | int | str) -> Finding:
+def word_finding(
+    key: str, *, cause: Cause | None = None, fix_value: MaybeValue = None, **values: EvidenceValue
+) -> Finding:
     """The finding of `WORDING[key]` with its placeholders filled in. KeyError if one is missing.
 
-    `cause` replaces the table's where it depends on the run, as a file format's does.
+    `cause` and `fix_value` replace the table's where they depend on the run, as a file format's
+    cause does.
     """
     wording = WORDING[key]
     return Finding(
@@ -377,7 +380,11 @@ def word_finding(key: str, *, cause: Cause | None = None, **values: float | int 
         severity=wording.severity,
         what=wording.what.format(**values),
         why=wording.why.format(**values),
-        fix=Fix(wording.fix.format(**values), wording.setting, wording.value),
+        fix=Fix(
+            wording.fix.format(**values),
+            wording.setting,
+            wording.value if fix_value is None else fix_value,
+        ),
         evidence=dict(values),
         message=key,
     )

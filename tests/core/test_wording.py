@@ -1,0 +1,68 @@
+"""The one table of sentences: complete, filled in, and the same in Python and in the page."""
+
+from __future__ import annotations
+
+import json
+from string import Formatter
+
+import pytest
+
+from bleed_guard.core.live import live_rules
+from bleed_guard.core.settings import SETTINGS
+from bleed_guard.core.wording import REASONS, WORDING, word_finding, word_reason
+
+HOST_CONTROLS = {
+    "mask blur",
+    "mask mode",
+    "masked content",
+    "inpaint area",
+    "padding",
+    "denoising strength",
+    "samples_format",
+    "grid_format",
+    "export_for_4chan",
+}
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", WORDING)
+def test_each_message_says_what_why_and_what_to_do(key: str) -> None:
+    wording = WORDING[key]
+    for sentence in (wording.what, wording.why, wording.fix):
+        assert sentence[0].isupper() or sentence[0] == "{"
+        assert not sentence.endswith(".")
+    assert wording.setting in {"", *SETTINGS, *HOST_CONTROLS}
+    if wording.setting in SETTINGS:
+        assert SETTINGS[wording.setting].check(wording.value) == wording.value
+
+
+def test_no_sentence_says_the_same_as_another() -> None:
+    texts = [(wording.what, wording.why) for wording in WORDING.values()]
+    assert len(set(texts)) == len(texts)
+
+
+def test_a_finding_carries_what_the_page_fills_its_sentence_in_with() -> None:
+    finding = word_finding("mask_blur", blur=4, reach=10)
+    assert finding.what == "Mask blur 4 repaints up to 10 px outside the mask"
+    assert finding.message == "mask_blur"
+    assert finding.evidence == {"blur": 4, "reach": 10}
+    with pytest.raises(KeyError):
+        word_finding("mask_blur", blur=4)
+
+
+def test_reasons_name_the_preset_or_the_user() -> None:
+    assert word_reason("limit", "guard") == "limit of preset guard"
+    assert word_reason("limit", "custom") == "limit of your settings"
+    assert set().union(*map(placeholders, REASONS.values())) == {"source"}
+
+
+def test_the_page_gets_the_table_as_json() -> None:
+    rules = json.loads(json.dumps(live_rules()))
+    assert set(rules["messages"]) == set(WORDING)
+    assert rules["messages"]["strength"]["fix"] == "Try {recommended}"
+    assert rules["messages"]["strength"]["severity"] == "warning"
+    assert (rules["reach"][0], rules["reach"][4], len(rules["reach"])) == (0, 10, 65)
+    assert rules["lossyFormats"]["webp"] == "WebP"
