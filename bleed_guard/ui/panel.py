@@ -8,14 +8,23 @@ from typing import Any
 
 import gradio as gr
 
-from bleed_guard.core.settings import CUSTOM, PRESETS, SCHEMA, SETTINGS, GuardSettings, Setting
+from bleed_guard.core.settings import (
+    CUSTOM,
+    PRESET_SETTINGS,
+    PRESETS,
+    SCHEMA,
+    SETTINGS,
+    GuardSettings,
+    Setting,
+)
 from bleed_guard.ui import element_ids
 from bleed_guard.ui.events import script
 
 TITLE = "Bleed Guard"
-AT_FIRST_SIGHT = (("preset",), ("blend", "feather", "tolerance"))
+AT_FIRST_SIGHT = (("preset",), ("feather", "tolerance"))
 """Settings shown when the panel is open, row by row; the rest is one click away."""
 IN_DETAIL = (
+    ("blend",),
     ("paste_back", "protect"),
     ("limit_padding", "padding_limit"),
     ("cap_strength", "strength_cap", "strength_warning"),
@@ -24,8 +33,6 @@ IN_DETAIL = (
     ("lossy_format",),
     ("keep_size", "keep_metadata"),
 )
-GOVERNED = tuple(name for name in SETTINGS if name not in ("enabled", "preset"))
-"""What a preset sets."""
 
 
 def build_panel(
@@ -57,8 +64,7 @@ def _build_rows(made: dict[str, Any], values: dict[str, Any]) -> None:
     with gr.Accordion("More guards", open=False, elem_id=element_ids.setting("more")):
         for names in IN_DETAIL:
             _build_row(names, made, values)
-        placed = {name for row in (*AT_FIRST_SIGHT, *IN_DETAIL) for name in row}
-        _build_row([name for name in GOVERNED if name not in placed], made, values)
+        _build_row([name for name in SETTINGS if name not in made], made, values)
 
 
 def _build_row(
@@ -88,7 +94,7 @@ def _build_control(setting: Setting, value: Any) -> Any:
 
 def _follow_preset(made: dict[str, Any]) -> None:
     """Choosing a preset sets the guards; moving a guard shows the preset it now is, or custom."""
-    governed = [made[name] for name in GOVERNED]
+    governed = [made[name] for name in PRESET_SETTINGS]
     made["preset"].input(
         fn=None, inputs=[made["preset"], *governed], outputs=governed, **script(_apply_preset())
     )
@@ -99,12 +105,15 @@ def _follow_preset(made: dict[str, Any]) -> None:
 def _preset_table() -> str:
     """The presets as JSON: name -> values of the governed settings, in order."""
     return json.dumps(
-        {name: [getattr(preset, key) for key in GOVERNED] for name, preset in PRESETS.items()}
+        {
+            name: [getattr(preset, key) for key in PRESET_SETTINGS]
+            for name, preset in PRESETS.items()
+        }
     )
 
 
 def _apply_preset() -> str:
-    count = len(GOVERNED)
+    count = len(PRESET_SETTINGS)
     return f"(preset, ...values) => ({_preset_table()})[preset] ?? values.slice(0, {count})"
 
 
