@@ -222,6 +222,7 @@ def make(environment: Environment) -> None:
     shutil.rmtree(environment.folder, ignore_errors=True)
     install = [environment.python, "-m", "pip", "install", "--no-input"]
     install += ["--no-warn-script-location", "--disable-pip-version-check"]
+    install += ["--no-compile"]  # half the time; Python compiles what is imported
     install += ["--no-deps"] if environment.is_complete else []
     for name in environment.requirements:
         install += ["-r", Path("requirements", name)]
