@@ -1,0 +1,290 @@
+"""Diffusers' inpaint pipelines with every pixel outside the mask kept.
+
+    from bleed_guard.diffusers import guarded
+
+    pipe = guarded(AutoPipelineForInpainting.from_pretrained(...))
+    out = pipe(prompt, image=image, mask_image=mask)
+    out.bleed[0].sentence
+
+Imports neither diffusers nor torch: whoever has a pipeline has loaded both.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from bleed_guard.core.job import BleedReport, Protection, Verdict
+from bleed_guard.core.mask import protected_area, read_mask
+from bleed_guard.core.measure import measure_bleed
+from bleed_guard.core.settings import GuardSettings
+from bleed_guard.floats import as_levels, paste_back_floats
+
+Pipeline = TypeVar("Pipeline")
+
+LATENTS = "latent output was asked for: there are no pixels yet, so none are protected"
+LATENT_INPUT = "the image was given as latents: there are no original pixels to protect"
+
+
+@dataclass(frozen=True)
+class ImageBleed:
+    """What became of one image.
+
+    `result` is measured on what the caller gets, `unguarded` on what the pipeline painted; both
+    None where nothing could be measured, with the `reason`.
+    """
+
+    verdict: Verdict
+    result: BleedReport | None = None
+    unguarded: BleedReport | None = None
+    reason: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The outcome in one line, for people."""
+        if self.result is None or self.unguarded is None:
+            return f"{self.verdict.value}: {self.reason}"
+        return (
+            f"{self.verdict.value}: {self.result.changed:,} of {self.result.protected:,} protected "
+            f"pixels changed; without the guard {self.unguarded.changed:,}"
+        )
+
+
+def guarded(pipeline: Pipeline, *, preset: str = "guard", **settings: Any) -> Pipeline:
+    """A copy of an inpaint pipeline that protects what lies outside the mask.
+
+    It shares the models, is called the same way and returns the same type, with an `ImageBleed`
+    for each image in `.bleed` of the pipeline and, unless `return_dict=False`, of the output.
+    `preset` and `settings` are those of `GuardSettings`. Outputs "pil", "np" and "pt" are
+    guarded; "latent" is left alone, with a warning. TypeError if the pipeline takes no mask,
+    ValueError for an unknown setting.
+    """
+    parsed = GuardSettings.from_args([{"preset": preset, **settings}])
+    if parsed.complaints:
+        raise ValueError("; ".join(parsed.complaints))
+    original = type(pipeline)
+    if issubclass(original, _Guarded):
+        original = original.__mro__[2]
+    if "mask_image" not in inspect.signature(original.__call__).parameters:
+        raise TypeError(f"{original.__name__} is no inpaint pipeline: it takes no mask_image")
+    kind = type(original.__name__, (_Guarded, original), {"__module__": original.__module__})
+    twin = copy.copy(pipeline)
+    twin.__class__ = kind
+    twin.bleed_guard_settings = parsed.settings  # type: ignore[attr-defined]
+    twin.bleed = ()  # type: ignore[attr-defined]
+    return twin
+
+
+class _Guarded:
+    """Mixed into the class of a pipeline in front of it."""
+
+    bleed_guard_settings: GuardSettings
+    bleed: tuple[ImageBleed, ...]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        call = super().__call__  # type: ignore[misc]
+        given = inspect.signature(call).bind(*args, **kwargs)
+        given.apply_defaults()
+        output = call(*args, **kwargs)
+        images, self.bleed = _guard_images(self, _images_of(output), given.arguments)
+        for reason in {entry.reason for entry in self.bleed if entry.reason}:
+            warnings.warn(f"Bleed Guard: NOT guarded: {reason}", stacklevel=2)
+        return _with_images(output, images, self.bleed)
+
+
+def _images_of(output: Any) -> Any:
+    return output[0] if isinstance(output, tuple) else output.images
+
+
+def _with_images(output: Any, images: Any, bleed: tuple[ImageBleed, ...]) -> Any:
+    if isinstance(output, tuple):
+        return (images, *output[1:])
+    output.images = images
+    output.bleed = bleed
+    return output
+
+
+class _Originals(NamedTuple):
+    """The given images, floats 0-1 or uint8 H x W x 3, and masks, uint8 H x W, at one size."""
+
+    images: list[np.ndarray]
+    masks: list[np.ndarray]
+
+
+def _guard_images(
+    pipeline: Any, images: Any, given: dict[str, Any]
+) -> tuple[Any, tuple[ImageBleed, ...]]:
+    """The images of one call, guarded, in the form they came in, and what became of each."""
+    reason = _why_not(images, given)
+    if reason:
+        return images, tuple(_not_guarded(reason) for _ in range(len(images)))
+    try:
+        frames = _split(images)
+        size = (frames[0].shape[1], frames[0].shape[0])
+        originals = _Originals(
+            _read_images(pipeline, given["image"], size), _read_masks(given["mask_image"], size)
+        )
+        done = [
+            _guard_one(frame, number, originals, pipeline.bleed_guard_settings)
+            for number, frame in enumerate(frames)
+        ]
+    except Exception as error:  # a finished image is not thrown away: it is returned and told
+        reason = f"{type(error).__name__}: {error}"
+        return images, tuple(_not_guarded(reason) for _ in range(len(images)))
+    return _join([frame for frame, _ in done], images), tuple(entry for _, entry in done)
+
+
+def _why_not(images: Any, given: dict[str, Any]) -> str:
+    """Why these images cannot be guarded; "" if they can."""
+    if given.get("output_type") == "latent":
+        return LATENTS
+    image = given.get("image")
+    first = image[0] if isinstance(image, list | tuple) else image
+    if _is_tensor(first) and first.ndim > 2 and first.shape[-3] not in (1, 3):
+        return LATENT_INPUT
+    return "" if len(images) else "the pipeline returned no images"
+
+
+def _not_guarded(reason: str) -> ImageBleed:
+    return ImageBleed(Verdict.NOT_GUARDED, reason=reason)
+
+
+def _guard_one(
+    generated: np.ndarray, number: int, originals: _Originals, settings: GuardSettings
+) -> tuple[np.ndarray, ImageBleed]:
+    """One image; pipelines repeat a batch of images and masks as a whole, so `number` wraps."""
+    reference = originals.images[number % len(originals.images)]
+    mask = originals.masks[number % len(originals.masks)]
+    protection = Protection(settings.protect)
+    protected = protected_area(mask, protection)
+    result = generated
+    if settings.enabled and settings.paste_back:
+        result = _paste(
+            reference, generated, np.where(protected, 0, 255).astype(np.uint8), settings
+        )
+    reports = [
+        measure_bleed(
+            as_levels(reference),
+            as_levels(picture),
+            mask,
+            tolerance=settings.tolerance,
+            protected=protected,
+        )
+        for picture in (result, generated)
+    ]
+    verdict = Verdict.FULL_REDO if protection is Protection.NONE else reports[0].verdict
+    return result, ImageBleed(verdict, *reports)
+
+
+def _paste(
+    reference: np.ndarray, generated: np.ndarray, mask: np.ndarray, settings: GuardSettings
+) -> np.ndarray:
+    """uint8 or floats H x W x 3 -> `generated`'s dtype, the reference where `mask` is 0."""
+    if generated.dtype == np.uint8:
+        from bleed_guard.core.composite import paste_back
+
+        levels = as_levels(reference)
+        return paste_back(levels, generated, mask, blend=settings.blend, feather=settings.feather)
+    exact = reference.astype(generated.dtype) / 255 if reference.dtype == np.uint8 else reference
+    return paste_back_floats(exact, generated, mask, blend=settings.blend, feather=settings.feather)
+
+
+def _read_images(pipeline: Any, image: Any, size: tuple[int, int]) -> list[np.ndarray]:
+    """The given images as the pipeline resized them: uint8 or floats 0-1, H x W x 3."""
+    pictures = _listed(image)
+    if isinstance(pictures[0], Image.Image):
+        resize = getattr(getattr(pipeline, "image_processor", None), "resize", None)
+        return [_resize_picture(picture.convert("RGB"), size, resize) for picture in pictures]
+    frames = [frame for picture in pictures for frame in _frames(picture)]
+    return [_resize_frame(_unsigned(frame), size) for frame in frames]
+
+
+def _resize_picture(picture: Image.Image, size: tuple[int, int], resize: Any) -> np.ndarray:
+    if picture.size != size:
+        width, height = size
+        picture = (
+            resize(picture, height, width)
+            if resize
+            else picture.resize(size, Image.Resampling.LANCZOS)
+        )
+    return np.asarray(picture)
+
+
+def _unsigned(frame: np.ndarray) -> np.ndarray:
+    """Floats -1 to 1, which Diffusers still takes, -> 0 to 1."""
+    return frame / 2 + 0.5 if frame.min(initial=0) < 0 else frame
+
+
+def _resize_frame(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Arrays are resized by the nearest pixel, rounded down, as Diffusers resizes them."""
+    height, width = frame.shape[:2]
+    rows = np.arange(size[1]) * height // size[1]
+    columns = np.arange(size[0]) * width // size[0]
+    return frame[rows][:, columns]
+
+
+def _read_masks(mask: Any, size: tuple[int, int]) -> list[np.ndarray]:
+    """The given masks at the images' size: uint8 H x W, 255 = repaint."""
+    masks = _listed(mask)
+    if isinstance(masks[0], Image.Image):
+        pictures = [picture.convert("L") for picture in masks]
+        resized = [
+            picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
+            for picture in pictures
+        ]
+        return [read_mask(picture) for picture in resized]
+    frames = [frame for entry in masks for frame in _frames(entry, channels=1)]
+    return [as_levels(_resize_frame(frame[..., 0], size)) for frame in frames]
+
+
+def _listed(given: Any) -> Sequence[Any]:
+    return given if isinstance(given, list | tuple) else [given]
+
+
+def _is_tensor(value: Any) -> bool:
+    """A torch tensor, told without importing torch."""
+    return hasattr(value, "detach")
+
+
+def _frames(batch: Any, channels: int = 3) -> list[np.ndarray]:
+    """One array or tensor, with or without batch and channel axes -> float32 H x W x C each.
+
+    Tensors are (B x) C x H x W, arrays (B x) H x W (x C), as Diffusers takes them.
+    """
+    is_tensor = _is_tensor(batch)
+    array = batch.detach().cpu().float().numpy() if is_tensor else np.asarray(batch, np.float32)
+    if array.ndim == 2:
+        return [array[..., None]]
+    if array.ndim == 3:
+        has_channel = array.shape[0 if is_tensor else -1] == channels
+        array = array[None] if has_channel else array[:, None] if is_tensor else array[..., None]
+    if is_tensor:
+        array = array.transpose(0, 2, 3, 1)
+    return list(array)
+
+
+def _split(images: Any) -> list[np.ndarray]:
+    """The pipeline's images, one array each: uint8 from pictures, float32 from np and pt."""
+    if isinstance(images, list | tuple) and isinstance(images[0], Image.Image):
+        return [np.asarray(picture.convert("RGB")) for picture in images]
+    return [frame for batch in _listed(images) for frame in _frames(batch)]
+
+
+def _join(frames: list[np.ndarray], like: Any) -> Any:
+    """The inverse of `_split`: in the form, dtype and device of `like`."""
+    if isinstance(like, list | tuple) and isinstance(like[0], Image.Image):
+        return [Image.fromarray(frame) for frame in frames]
+    stacked = np.stack(frames)
+    if _is_tensor(like):
+        import torch
+
+        moved = torch.from_numpy(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2)))
+        return moved.to(device=like.device, dtype=like.dtype)
+    return stacked.astype(like.dtype) if isinstance(like, np.ndarray) else list(stacked)
