@@ -60,7 +60,6 @@ def run_headless_demo(out: Path, profile: str, engine: str) -> int:
         0 when no protected pixel changed, else 1.
     """
     from bleed_guard import measure_bleed, render_heatmap
-
     from minihost.web.server import ServeOptions, start_host
 
     start_host(ServeOptions(profile=profile, engine=engine))
@@ -94,7 +93,7 @@ def tell_verdict(result: BleedReport, unguarded: BleedReport) -> str:
 def write(
     out: Path, pictures: dict[str, Image.Image], result: BleedReport, unguarded: BleedReport
 ) -> None:
-    """Write the pictures as PNG, and both reports as one JSON: the result's, with the other in it."""
+    """Write the pictures as PNG, and the result's report as JSON with the other one in it."""
     out.mkdir(parents=True, exist_ok=True)
     for name, picture in pictures.items():
         picture.save(out / f"{name}.png")
@@ -110,8 +109,9 @@ def generate(job: DemoJob, *, is_guarded: bool) -> Image.Image:
         job: What to inpaint.
         is_guarded: Whether the loaded scripts take part.
     """
-    from minihost.web.panels import create_panels
-    from modules import processing, shared
+    from modules import processing, scripts, shared
+
+    from minihost.web.panels import create_panels, starting_args
 
     p = processing.StableDiffusionProcessingImg2Img(
         sd_model=shared.sd_model,
@@ -129,7 +129,9 @@ def generate(job: DemoJob, *, is_guarded: bool) -> Image.Image:
         denoising_strength=0.75,
     )
     if is_guarded:
-        p.scripts, p.script_args = create_panels()
+        create_panels()
+        p.scripts = scripts.scripts_img2img
+        p.script_args = starting_args(p.scripts)
     with closing(p):
         return first_image(processing.process_images(p))
 

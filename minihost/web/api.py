@@ -40,6 +40,7 @@ from minihost.web.api_models import (
     PngInfoResponse,
     Txt2ImgRequest,
 )
+from minihost.web.panels import create_panels
 from minihost.web.routes import share_done
 
 NOT_OF_THE_JOB = {
@@ -174,9 +175,7 @@ class Api:
             if part.strip()
         )
         if not scripts.scripts_img2img.scripts:
-            from minihost.web.page import create_ui
-
-            create_ui()
+            create_panels()
         self.defaults = {
             runner: default_script_args(runner)
             for runner in (scripts.scripts_txt2img, scripts.scripts_img2img)

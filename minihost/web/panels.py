@@ -12,20 +12,20 @@ from minihost.web import gradio_shim
 SECTIONS = ("inpaint", "sampler", "accordions", "dimensions", "cfg", "seed", "batch")
 
 
-def create_panels() -> tuple[Any, tuple[Any, ...]]:
-    """Make the img2img scripts and their controls.
-
-    Returns:
-        The script runner, and the controls' starting values as `p.script_args` takes them.
-    """
+def create_panels() -> None:
+    """Make the scripts of both tabs and their controls, which gives arguments their places."""
     gradio_shim.install()
-    runner = scripts.scripts_img2img
-    scripts.scripts_current = runner
-    runner.initialize_scripts(is_img2img=True)
     with gr.Blocks(analytics_enabled=False):
-        runner.prepare_ui()
-        for section in SECTIONS:
-            runner.setup_ui_for_section(section)
-        inputs = runner.setup_ui()
+        for runner in (scripts.scripts_txt2img, scripts.scripts_img2img):
+            scripts.scripts_current = runner
+            runner.initialize_scripts(is_img2img=runner is scripts.scripts_img2img)
+            runner.prepare_ui()
+            for section in SECTIONS:
+                runner.setup_ui_for_section(section)
+            runner.setup_ui()
     scripts.scripts_current = None
-    return runner, (0, *(component.value for component in inputs[1:]))
+
+
+def starting_args(runner: Any) -> tuple[Any, ...]:
+    """Values of a runner's controls as the page starts with them, as `p.script_args` takes them."""
+    return (0, *(component.value for component in runner.inputs[1:]))
