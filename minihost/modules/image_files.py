@@ -141,6 +141,15 @@ def _decoration(names: FilenameGenerator, *, short: bool) -> str:
     return names.apply(pattern or shared.opts.samples_filename_pattern or default)
 
 
+def _exists(path: Path) -> bool:
+    """Whether the file is there; a name the file system cannot hold is not."""
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
+
+
 def _numbered(folder: Path, basename: str, decoration: str, extension: str) -> Path:
     """The first free name; only names with this extension count as taken."""
     first = get_next_sequence_number(str(folder), basename)
@@ -149,7 +158,7 @@ def _numbered(folder: Path, basename: str, decoration: str, extension: str) -> P
     for number in range(first, first + NAME_TRIES):
         head = f"{basename}-{number:04}" if basename else f"{number:05}"
         path = folder / (head + tail)
-        if not path.exists():
+        if not _exists(path):
             break
     return path
 
@@ -163,7 +172,7 @@ def _write(
     save_image_with_geninfo(params.image, info, str(temporary), extension, params.pnginfo, section)
     target, count = Path(stem + extension), 0
     if shared.opts.save_images_replace_action != shared.profile.replace_action:
-        while target.exists():
+        while _exists(target):
             count += 1
             target = Path(f"{stem}-{count}{extension}")
     temporary.replace(target)

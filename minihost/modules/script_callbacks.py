@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -180,17 +180,26 @@ def add_callback(
     callbacks.append(ScriptCallback(filename, fun, unique))
 
 
-def _dependencies(callbacks: list[ScriptCallback]) -> dict[str, list[str]]:
-    """Name -> names called before it, from the metadata.ini of all extensions."""
-    needed: dict[str, list[str]] = {callback.name: [] for callback in callbacks}
+def _wishes(names: Iterable[str]) -> dict[str, list[extensions.CallbackOrderInfo]]:
+    """What the metadata.ini of all extensions say about the order of these callbacks."""
+    wishes: dict[str, list[extensions.CallbackOrderInfo]] = {name: [] for name in names}
     for extension in extensions.extensions:
-        for order in extension.metadata.list_callback_order_instructions():
-            if order.name not in needed:
-                continue
-            needed[order.name] += [name for name in order.after if name in needed]
-            for name in order.before:
-                if name in needed:
-                    needed[name].append(order.name)
+        for wish in extension.metadata.list_callback_order_instructions():
+            if wish.name in wishes:
+                wishes[wish.name].append(wish)
+    return wishes
+
+
+def _dependencies(callbacks: list[ScriptCallback]) -> dict[str, list[str]]:
+    """Name -> names called before it."""
+    wishes = _wishes(callback.name for callback in callbacks)
+    needed: dict[str, list[str]] = {name: [] for name in wishes}
+    for name, told in wishes.items():
+        for wish in told:
+            needed[name] += [other for other in wish.after if other in needed]
+            for other in wish.before:
+                if other in needed:
+                    needed[other].append(name)
     return needed
 
 

@@ -283,18 +283,20 @@ def _scripts_of(
 def _load_order(
     found: dict[str, ScriptWithDependencies], of_extension: dict[str, list[str]]
 ) -> list[str]:
-    """Names so that each comes after those it names in After, or that name it in Before."""
+    """Names so that each comes after those it names in After, or that name it in Before.
+
+    Either may name a script or an extension, which stands for all its scripts.
+    """
     after = {name: list(script.load_after) for name, script in found.items()}
     for name, script in found.items():
         for other in script.load_before:
-            for target in of_extension.get(other, [other]):
+            for target in [other, *of_extension.get(other, [])]:
                 if target in after:
                     after[target].append(name)
-    expanded = {
-        name: [target for other in others for target in of_extension.get(other, [other])]
-        for name, others in after.items()
-    }
-    return util.topological_sort(expanded)
+        named = [other for other in after[name] if other in of_extension and other not in found]
+        after[name] = [other for other in after[name] if other not in named]
+        after[name] += [script for other in named for script in of_extension[other]]
+    return util.topological_sort(after)
 
 
 def list_scripts(

@@ -92,14 +92,15 @@ def decode(samples: Any, sampled: np.ndarray, pictures: np.ndarray) -> HostArray
     Returns:
         float32 B x 3 x H x W in 0-1, exact to the level when nothing was done.
     """
-    images = pictures.astype(np.float32) / 255
+    images = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), dtype=np.float32)
+    images /= 255
     change = np.asarray(samples, np.float32)[:, :3] - np.asarray(sampled, np.float32)[:, :3]
-    height, width = pictures.shape[1:3]
-    for index, cells in enumerate(change):
+    size = pictures.shape[2], pictures.shape[1]
+    for image, cells in zip(images, change, strict=True):
         if cells.any():
-            shift = cv2.resize(cells.transpose(1, 2, 0), (width, height))
-            images[index] = np.clip(images[index] + shift / 2, 0, 1)
-    return as_host_array(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+            shift = [cv2.resize(channel, size) for channel in cells]
+            np.clip(image + np.stack(shift) / 2, 0, 1, out=image)
+    return as_host_array(images)
 
 
 def to_picture(image: Any) -> np.ndarray:
