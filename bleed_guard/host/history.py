@@ -60,7 +60,7 @@ class KeptArray:
 
     def move_to_disk(self, path: Path) -> None:
         """Write the array to the new file `path` and let go of the memory. OSError."""
-        np.save(path, self._array)
+        np.save(path, self.load())
         self._path, self._array = path, None
 
     def forget(self) -> None:

@@ -171,7 +171,7 @@ def code_delta_e(reference: np.ndarray, picture: np.ndarray) -> np.ndarray:
         cv2.cvtColor(image.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
         for image in (reference, picture)
     ]
-    distance = cv2.subtract(*labs)
+    distance = labs[0] - labs[1]
     steps = DELTA_E_STEPS * np.sqrt(cv2.transform(distance * distance, np.ones((1, 3))))
     return (np.clip(np.ceil(steps), 0, 254) + 1).astype(np.uint8)
 

@@ -89,7 +89,8 @@ def _build_control(setting: Setting, value: Any) -> Any:
         return gr.Radio(choices=list(setting.choices), **common)
     if isinstance(setting.default, bool):
         return gr.Checkbox(**common)
-    return gr.Slider(minimum=setting.minimum, maximum=setting.maximum, step=setting.step, **common)
+    bounds = {"minimum": setting.minimum, "maximum": setting.maximum, "step": setting.step}
+    return gr.Slider(**bounds, **common)
 
 
 def _follow_preset(made: dict[str, Any]) -> None:

@@ -27,6 +27,14 @@ def gradio_folder() -> Path:
     ).resolve()
 
 
+def check_uploaded(path: str) -> Path:
+    """`path` if it is a file gradio's upload route made; PermissionError otherwise."""
+    resolved = Path(path).resolve()
+    if not resolved.is_relative_to(gradio_folder()) or not resolved.is_file():
+        raise PermissionError("This is not a file you uploaded.")
+    return resolved
+
+
 @dataclass(frozen=True)
 class _Served:
     path: Path

@@ -3,51 +3,38 @@
 from __future__ import annotations
 
 import secrets
-import zlib
-from base64 import b64encode
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
-from bleed_guard.core.job import BleedReport, Box
-from bleed_guard.core.mask import edge_distance, mask_box
-from bleed_guard.core.measure import measure_bleed
-from bleed_guard.core.record import (
-    GenerationRecord,
-    ImageRecord,
-    Pictures,
-    RecordStore,
-    describe_record,
+from bleed_guard.cli.errors import SizeError
+from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, RecordStore
+from bleed_guard.images import PictureError
+from bleed_guard.ui.encode import encode_photograph, encode_thumbnail, encode_values
+from bleed_guard.ui.files import Given, record_files
+from bleed_guard.ui.layers import PHOTOGRAPHS, Layer, Part, render_base, render_tile, tile_box
+from bleed_guard.ui.report import (
+    PICTURE_NAMES,
+    describe_block,
+    describe_reports,
+    describe_view,
+    pictures_of,
 )
-from bleed_guard.ui.layers import (
-    PHOTOGRAPHS,
-    TILE,
-    Layer,
-    Part,
-    base_factor,
-    render_base,
-    render_tile,
-    tile_box,
-)
-from bleed_guard.ui.served import ServedFiles
+from bleed_guard.ui.served import ServedFiles, check_uploaded
+from bleed_guard.ui.takeaway import pack_image
 
-PNG_SPEED = (cv2.IMWRITE_PNG_COMPRESSION, 1)
-"""zlib's fastest level: a page on the same machine waits for the encoder, not for the network."""
-
-BLOCK = 64
-"""Side of the blocks in which the inspector gets its values."""
-
-DISTANCE_LIMIT = 2**16 - 1
-PICTURE_NAMES = ("reference", "unguarded", "result", "mask", "protected")
-
+THUMBNAIL_SIDE = 96
 Question = Mapping[str, Any]
 
 
-class QuestionError(Exception):
+class QuestionError(LookupError):
     """The page asked for what is not there; the message is for the user."""
+
+
+EXPECTED = (LookupError, ValueError, OSError, PictureError, SizeError)
+"""What a question may run into; the message is told to the user."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +65,9 @@ class Viewer:
             "report": self._report,
             "layers": self._layers,
             "pixels": self._pixels,
+            "thumbnails": self._thumbnails,
+            "takeaway": self._takeaway,
+            "compare": self._compare,
         }
 
     def answer(self, question: Question, owner: str) -> dict[str, Any]:
@@ -87,7 +77,7 @@ class Viewer:
             return {"error": f"unknown question {question.get('ask')!r}"}
         try:
             return ask(question, owner)
-        except (QuestionError, LookupError, ValueError, OSError) as error:
+        except EXPECTED as error:
             return {"error": str(error)}
 
     def _list(self, question: Question, owner: str) -> dict[str, Any]:
@@ -95,15 +85,11 @@ class Viewer:
         revision = f"{self._epoch}.{self._store.revision}"
         if question.get("revision") == revision:
             return {"revision": revision}
-        records = [_describe(record) for record in self._store.list(owner)]
+        records = [describe_view(record) for record in self._store.list(owner)]
         return {"revision": revision, "records": records}
 
     def _report(self, question: Question, owner: str) -> dict[str, Any]:
-        """Everything measured about one image, as it is and as it would have been."""
-        record, image = self._find(question, owner)
-        return {
-            name: measure_image(record, image, name).to_json() for name in ("unguarded", "result")
-        }
+        return describe_reports(*self._find(question, owner))
 
     def _layers(self, question: Question, owner: str) -> dict[str, Any]:
         """Files of the named layers: of the whole, or of one tile of real pixels.
@@ -113,7 +99,7 @@ class Viewer:
         record, image = self._find(question, owner)
         tile = question.get("tile")
         ask = LayerQuestion(
-            _pictures_of(image),
+            pictures_of(image),
             None if tile is None else (int(tile[0]), int(tile[1])),
             image.predicted_reach,
             bool(question.get("is_near")),
@@ -132,22 +118,72 @@ class Viewer:
         is_photograph = layer in PHOTOGRAPHS
         encode = encode_photograph if is_photograph else encode_values
         suffix = (".bmp" if ask.is_near else ".png") if is_photograph else ".bin"
-        path = self._files.publish(
-            (*key, layer), suffix, lambda: encode(part.values, is_near=ask.is_near)
-        )
-        return {"box": list(part.box), "file": str(path), "packed": not ask.is_near}
+        path = self._file((*key, layer), suffix, lambda: encode(part.values, is_near=ask.is_near))
+        return {"box": list(part.box), "file": path, "packed": not ask.is_near}
+
+    def _file(self, key: Hashable, suffix: str, make: Callable[[], bytes]) -> str:
+        return str(self._files.publish(key, suffix, make))
 
     def _pixels(self, question: Question, owner: str) -> dict[str, Any]:
-        """The true values of one block of pixels, for the inspector: base64 of raw bytes."""
         _, image = self._find(question, owner)
-        pictures = _pictures_of(image)
-        box = block_box(pictures.mask.shape, int(question["x"]), int(question["y"]))
-        distance = np.minimum(find_distance(pictures, box), DISTANCE_LIMIT).astype("<u2")
-        arrays = {name: pictures.crop(name, box) for name in PICTURE_NAMES} | {"distance": distance}
-        return {
-            "box": list(box),
-            **{name: b64encode(array.tobytes()).decode() for name, array in arrays.items()},
-        }
+        return describe_block(pictures_of(image), int(question["x"]), int(question["y"]))
+
+    def _thumbnails(self, question: Question, owner: str) -> dict[str, Any]:
+        """Small pictures of the results; "" for an image that has none."""
+        files = []
+        for record_id, index in question["wanted"]:
+            record, image = self._find({"id": record_id, "image": index}, owner)
+            files.append(self._publish_thumbnail(record, image))
+        return {"files": files}
+
+    def _publish_thumbnail(self, record: GenerationRecord, image: ImageRecord) -> str:
+        pictures = image.pictures
+        if pictures is None:
+            return ""
+        return self._file(
+            (record.id, image.index, "thumbnail"),
+            ".jpg",
+            lambda: encode_thumbnail(pictures.result, THUMBNAIL_SIDE),
+        )
+
+    def _takeaway(self, question: Question, owner: str) -> dict[str, Any]:
+        """A zip of one image's pictures, numbers and offline page, and a name for it."""
+        record, image = self._find(question, owner)
+        key = (record.id, image.index, "takeaway")
+        path = self._file(key, ".zip", lambda: pack_image(record, image))
+        return {"file": path, "name": f"bleed-guard-{record.id[:8]}-{image.index}.zip"}
+
+    def _compare(self, question: Question, owner: str) -> dict[str, Any]:
+        """Compare three files, or pictures of the history; the answer is the new record's id."""
+        given = {name: self._take(question.get(name), owner) for name in ("original", "result")}
+        if given["original"] is None or given["result"] is None:
+            raise QuestionError("An original and a result are needed.")
+        record = record_files(
+            given["original"],
+            given["result"],
+            self._take(question.get("mask"), owner),
+            owner=owner,
+            tolerance=int(question.get("tolerance", 0)),
+        )
+        self._store.add(record)
+        return {"id": record.id}
+
+    def _take(self, wanted: Mapping[str, Any] | None, owner: str) -> Given | None:
+        """An uploaded file, or a picture of the history: {path, name} or {id, image, picture}."""
+        if not wanted:
+            return None
+        if "path" in wanted:
+            path = check_uploaded(str(wanted["path"]))
+            return Given(str(wanted.get("name") or path.name), path)
+        return Given("from the history", array=self.picture(wanted, owner))
+
+    def picture(self, wanted: Question, owner: str) -> np.ndarray:
+        """One picture of an image: uint8 H x W x 3, or H x W for the mask. QuestionError."""
+        _, image = self._find(wanted, owner)
+        name = str(wanted.get("picture"))
+        if name not in PICTURE_NAMES:
+            raise QuestionError(f"There is no picture {name!r}.")
+        return getattr(pictures_of(image), name)
 
     def _find(self, question: Question, owner: str) -> tuple[GenerationRecord, ImageRecord]:
         record = self._store.get(str(question.get("id")), owner)
@@ -157,68 +193,3 @@ class Viewer:
             if image.index == question.get("image"):
                 return record, image
         raise QuestionError("This run has no such image.")
-
-
-def measure_image(record: GenerationRecord, image: ImageRecord, name: str) -> BleedReport:
-    """The report on the picture `name` (unguarded or result) of one image."""
-    pictures = _pictures_of(image)
-    return measure_bleed(
-        pictures.reference,
-        getattr(pictures, name),
-        pictures.mask,
-        tolerance=record.tolerance,
-        protected=pictures.protected,
-        predicted_reach=image.predicted_reach,
-        crop_box=image.crop_box,
-    )
-
-
-def block_box(shape: tuple[int, ...], x: int, y: int) -> Box:
-    """The block of `BLOCK` x `BLOCK` px that holds this pixel. ValueError if there is none."""
-    height, width = shape[:2]
-    if not (0 <= x < width and 0 <= y < height):
-        raise ValueError(f"there is no pixel {x}, {y}")
-    left, top = x - x % BLOCK, y - y % BLOCK
-    return Box(left, top, min(left + BLOCK, width), min(top + BLOCK, height))
-
-
-def find_distance(pictures: Pictures, box: Box) -> np.ndarray:
-    """Distance to the hard mask over `box`, computed on no more than the box and the mask.
-
-    float32 h x w in px; infinity if the mask is blank.
-    """
-    masked = mask_box(pictures.mask)
-    if masked is None:
-        return np.full((box.height, box.width), np.inf, np.float32)
-    window = masked.around(box)
-    return edge_distance(pictures.crop("mask", window))[box.within(window).slices]
-
-
-def encode_photograph(image: np.ndarray, *, is_near: bool = False) -> bytes:
-    """uint8 H x W x 3 RGB -> a BMP or PNG file without a colour profile."""
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    if is_near:
-        return cv2.imencode(".bmp", bgr)[1].tobytes()
-    return cv2.imencode(".png", bgr, PNG_SPEED)[1].tobytes()
-
-
-def encode_values(values: np.ndarray, *, is_near: bool = False) -> bytes:
-    """uint8 H x W -> its bytes, row by row, packed by zlib unless `is_near`."""
-    return values.tobytes() if is_near else zlib.compress(values.tobytes(), 1)
-
-
-def _describe(record: GenerationRecord) -> dict[str, Any]:
-    """`describe_record` with what the viewer needs to know before it asks for pictures."""
-    plain = describe_record(record)
-    for image, entry in zip(record.images, plain["images"], strict=True):
-        if image.pictures is not None:
-            height, width = image.pictures.mask.shape
-            factor = base_factor((height, width))
-            entry["view"] = {"width": width, "height": height, "factor": factor, "tile": TILE}
-    return plain
-
-
-def _pictures_of(image: ImageRecord) -> Pictures:
-    if image.pictures is None:
-        raise QuestionError("No pictures were kept of this image.")
-    return image.pictures

@@ -1,0 +1,112 @@
+"""What is told of an image in numbers: its description, its report, its single pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bleed_guard.core.job import BleedReport, Box
+from bleed_guard.core.mask import edge_distance, mask_box
+from bleed_guard.core.measure import measure_bleed
+from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, describe_record
+from bleed_guard.ui.encode import encode_text
+from bleed_guard.ui.layers import TILE, base_factor
+
+BLOCK = 64
+"""Side in px of the blocks in which the inspector gets its values."""
+
+DISTANCE_LIMIT = 2**16 - 1
+"""Stands for "there is no mask"."""
+
+PICTURE_NAMES = ("reference", "unguarded", "result", "mask", "protected")
+
+
+class NoPicturesError(LookupError):
+    """An image has numbers only; the message is for the user."""
+
+
+def pictures_of(image: ImageRecord) -> Pictures:
+    """The image's pictures; NoPicturesError if none were kept."""
+    if image.pictures is None:
+        raise NoPicturesError("No pictures were kept of this image.")
+    return image.pictures
+
+
+def describe_view(record: GenerationRecord) -> dict[str, Any]:
+    """`describe_record` and the extent of each image that has pictures."""
+    plain = describe_record(record)
+    for image, entry in zip(record.images, plain["images"], strict=True):
+        if image.pictures is not None:
+            height, width = image.pictures.mask.shape
+            factor = base_factor((height, width))
+            entry["view"] = {"width": width, "height": height, "factor": factor, "tile": TILE}
+    return plain
+
+
+def describe_reports(record: GenerationRecord, image: ImageRecord) -> dict[str, Any]:
+    """Everything measured about the result and about what the host alone would have given."""
+    reports = {name: measure_image(record, image, name) for name in ("unguarded", "result")}
+    return {
+        **{name: report.to_json() for name, report in reports.items()},
+        "crop_distance": find_crop_distance(image),
+    }
+
+
+def measure_image(record: GenerationRecord, image: ImageRecord, name: str) -> BleedReport:
+    """The report on the picture `name` (unguarded or result). NoPicturesError."""
+    pictures = pictures_of(image)
+    return measure_bleed(
+        pictures.reference,
+        getattr(pictures, name),
+        pictures.mask,
+        tolerance=record.tolerance,
+        protected=pictures.protected,
+        predicted_reach=image.predicted_reach,
+        crop_box=image.crop_box,
+    )
+
+
+def find_crop_distance(image: ImageRecord) -> int | None:
+    """How far from the mask's box the crop box reaches at most, in px; None if one is missing."""
+    masked = mask_box(pictures_of(image).mask)
+    crop = image.crop_box
+    if masked is None or crop is None:
+        return None
+    sides = (
+        masked.left - crop.left,
+        masked.top - crop.top,
+        crop.right - masked.right,
+        crop.bottom - masked.bottom,
+    )
+    return max(0, *sides)
+
+
+def describe_block(pictures: Pictures, x: int, y: int) -> dict[str, Any]:
+    """The true values around a pixel, in base64. ValueError if there is no such pixel."""
+    box = block_box(pictures.mask.shape, x, y)
+    arrays = {name: pictures.crop(name, box) for name in PICTURE_NAMES}
+    distance = np.minimum(find_distance(pictures, box), DISTANCE_LIMIT).astype("<u2")
+    texts = {name: encode_text(array) for name, array in arrays.items()}
+    return {"box": list(box), **texts, "distance": encode_text(distance)}
+
+
+def block_box(shape: tuple[int, ...], x: int, y: int) -> Box:
+    """The block of `BLOCK` x `BLOCK` px that holds this pixel. ValueError if there is none."""
+    height, width = shape[:2]
+    if not (0 <= x < width and 0 <= y < height):
+        raise ValueError(f"there is no pixel {x}, {y}")
+    left, top = x - x % BLOCK, y - y % BLOCK
+    return Box(left, top, min(left + BLOCK, width), min(top + BLOCK, height))
+
+
+def find_distance(pictures: Pictures, box: Box) -> np.ndarray:
+    """Distance to the hard mask over `box`, computed on no more than the box and the mask.
+
+    float32 h x w in px; infinity if the mask is blank.
+    """
+    masked = mask_box(pictures.mask)
+    if masked is None:
+        return np.full((box.height, box.width), np.inf, np.float32)
+    window = masked.around(box)
+    return edge_distance(pictures.crop("mask", window))[box.within(window).slices]
