@@ -252,6 +252,14 @@ class InpaintJob:
     webp_is_lossless: bool = False
     export_4chan_side: int = 4000  # px: the extra JPEG is written for sides above it
 
+    @property
+    def mask_resize_mode(self) -> ResizeMode:
+        """How a mask of another size comes to the picture's: the hosts' resize takes latent
+        upscale for fill, while whole picture stretches the latents and the mask with them."""
+        if self.only_masked and self.resize_mode is ResizeMode.LATENT_UPSCALE:
+            return ResizeMode.RESIZE_AND_FILL
+        return self.resize_mode
+
 
 @dataclass(frozen=True)
 class GuardPlan:

@@ -75,7 +75,7 @@ def _as_cropped_by_host(job: InpaintJob) -> InpaintJob:
     for the host would crop at the wrong place."""
     if not job.only_masked or job.mask.shape[::-1] == job.init_size or not job.mask.size:
         return job
-    mask = build_mask(job.mask, size=job.init_size, resize_mode=job.resize_mode)
+    mask = build_mask(job.mask, size=job.init_size, resize_mode=job.mask_resize_mode)
     return replace(job, mask=mask)
 
 

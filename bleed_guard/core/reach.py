@@ -40,7 +40,7 @@ def result_size(job: InpaintJob) -> tuple[int, int]:
 
 def place_mask(job: InpaintJob, mask: np.ndarray) -> np.ndarray:
     """A mask of the user's size -> where it lies over the result, uint8 H x W."""
-    placed = build_mask(mask, size=_host_size(job), resize_mode=job.resize_mode)
+    placed = build_mask(mask, size=_host_size(job), resize_mode=job.mask_resize_mode)
     width, height = result_size(job)
     return placed[:height, :width]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import os
 import tempfile
@@ -21,8 +20,13 @@ HOOKS = (
     "postprocess",
 )
 
-PAINTS_MASK_AT_SQUARE_ROOT = "sqrt" in inspect.getsource(processing)
-"""Whole picture takes the blurred mask's square root for its overlay, instead of doubling it."""
+
+def takes_mask_root() -> bool:
+    """Whether whole picture takes the blurred mask's square root, instead of doubling it.
+
+    The hosts that do are those that offer the precise-mask setting (Forge Neo).
+    """
+    return "img2img_inpaint_precise_mask" in shared.opts.data_labels
 
 
 def missing_hooks() -> tuple[str, ...]:

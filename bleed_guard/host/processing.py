@@ -68,7 +68,7 @@ def read_job(p: Any) -> InpaintJob | None:
         mask_mode=image_mask.mode,
         mask_is_inverted=invert,
         init_has_alpha=_has_alpha(inits[0]),
-        blur_doubles=not compat.PAINTS_MASK_AT_SQUARE_ROOT,
+        blur_doubles=not compat.takes_mask_root(),
         **_read_surroundings(p),
     )
 
@@ -194,7 +194,7 @@ def _write_mask(p: Any, change: Change, job: InpaintJob) -> None:
 
 
 def _write_mask_size(p: Any, change: Change, job: InpaintJob) -> None:
-    mask = build_mask(read_mask(p.image_mask), size=job.init_size, resize_mode=job.resize_mode)
+    mask = build_mask(read_mask(p.image_mask), size=job.init_size, resize_mode=job.mask_resize_mode)
     p.image_mask = Image.fromarray(mask)
 
 
@@ -307,7 +307,7 @@ def build_canvas(
 
 def mask_at(job: InpaintJob, size: tuple[int, int]) -> np.ndarray:
     """The user's mask at `size` (width, height): uint8 H x W."""
-    return build_mask(job.mask, size=size, resize_mode=job.resize_mode)
+    return build_mask(job.mask, size=size, resize_mode=job.mask_resize_mode)
 
 
 def paste_box(p: Any) -> Box | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules import script_callbacks
+from modules import infotext_utils, script_callbacks
 
 from bleed_guard.host import api, compat, options, order, script, xyz_grid
 from bleed_guard.host.history import HISTORY
@@ -24,7 +24,15 @@ def register() -> None:
 
 
 def _build_tab() -> list[tuple[Any, str, str]]:
-    return tab.build_tab(HISTORY)
+    return tab.build_tab(HISTORY, _bind_send)
+
+
+def _bind_send(button: Any, target: str, picture: Any) -> None:
+    """A click on `button` sends the image component `picture` to the host's tab `target`."""
+    binding = infotext_utils.ParamBinding(
+        paste_button=button, tabname=target, source_image_component=picture
+    )
+    infotext_utils.register_paste_params_button(binding)
 
 
 def _complete_host() -> None:
