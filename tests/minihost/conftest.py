@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,9 +87,9 @@ def host_names() -> list[str]:
 
 
 @pytest.fixture
-def probe(tmp_path: Path) -> Path:
+def probe(tmp_path: Path) -> Iterator[Path]:
     """Folder of an extension with an always-on script, a selectable one, a tab and a package."""
-    return write_extension(
+    yield write_extension(
         tmp_path / "probe",
         {
             "scripts/probe.py": PROBE_SCRIPT,
@@ -103,14 +104,12 @@ def probe(tmp_path: Path) -> Path:
             "style.css": "#probe_text { color: rgb(1, 2, 3); }\n",
         },
     )
+    sys.modules.pop("probe_package", None)
 
 
 @pytest.fixture
-def started(tmp_path: Path, probe: Path) -> Iterator[Callable[..., loader.ExtensionFolder]]:
+def started(tmp_path: Path, probe: Path) -> Callable[..., loader.ExtensionFolder]:
     """Starts a host with the probe: `started("forge", "--api-auth=a:b", engine="noise")`."""
-    import sys
-
-    known = set(sys.modules)
 
     def start(profile: str = "", *flags: str, engine: str = "noise") -> loader.ExtensionFolder:
         activate(profile or host_names()[0], engine=engine, data_dir=tmp_path / "data", flags=flags)
@@ -119,10 +118,7 @@ def started(tmp_path: Path, probe: Path) -> Iterator[Callable[..., loader.Extens
         loader.load([folder])
         return folder
 
-    yield start
-    for name in set(sys.modules) - known:
-        if name.startswith("probe"):
-            del sys.modules[name]
+    return start
 
 
 def as_base64(image: Image.Image) -> str:
