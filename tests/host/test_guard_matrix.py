@@ -1,0 +1,73 @@
+"""A random matrix of jobs: with the guard none fails, without it most do.
+
+BLEED_GUARD_MATRIX=2000 runs the long one, BLEED_GUARD_SEED another series.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bleed_guard.core.job import Verdict
+from tests.host.guarded import GuardedHost, Outcome, count_changed, installed_profiles
+from tests.host.random_jobs import RandomJob, find_truth, make_job
+
+JOBS = int(os.environ.get("BLEED_GUARD_MATRIX", "120"))
+SEED = int(os.environ.get("BLEED_GUARD_SEED", "1"))
+
+
+def start(profile: str, tmp_path: Path) -> GuardedHost:
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(grid_save=False, return_grid=False, save_images_before_color_correction=False)
+    return host
+
+
+def options_of(profile: str, number: int) -> dict[str, bool]:
+    """Settings only one host has, switched by the job's number."""
+    return {"img2img_inpaint_precise_mask": number % 3 == 0} if profile == "neo" else {}
+
+
+def run(host: GuardedHost, job: RandomJob, **settings: object) -> Outcome:
+    host.set_options(**job.options)
+    inits = [image.copy() for image in job.inits]
+    return host.run(inits, job.mask_image, {**job.settings, **settings}, **job.fields)
+
+
+def find_bleed(job: RandomJob, outcome: Outcome) -> list[str]:
+    """Every picture of the reply and every file in which a protected pixel differs."""
+    found = []
+    images = outcome.record.images
+    asides = len(outcome.images) // len(images)  # masks stand between the results
+    for number, image in enumerate(outcome.images[::asides]):
+        pixels = np.asarray(image.convert("RGB"))
+        changed = count_changed(pixels, *find_truth(job, number, image.size))
+        found += [f"reply {number}: {changed} pixels"] if changed else []
+    for number, pixels in enumerate(outcome.read_files()):
+        changed = count_changed(pixels, *find_truth(job, number, pixels.shape[1::-1]))
+        found += [f"file {number}: {changed} pixels"] if changed else []
+    told = [image.sentence for image in images if image.verdict is not Verdict.CLEAN]
+    return found + [f"verdict: {sentence}" for sentence in told]
+
+
+@pytest.mark.parametrize("profile", installed_profiles())
+def test_no_job_bleeds(profile: str, tmp_path: Path) -> None:
+    host = start(profile, tmp_path)
+    failures = []
+    for number in range(JOBS):
+        job = make_job(SEED, number, options_of(profile, number))
+        failures += [f"{line} ({job})" for line in find_bleed(job, run(host, job))]
+    assert not failures, f"{len(failures)} failures, first: " + "\n".join(failures[:5])
+
+
+@pytest.mark.parametrize("profile", installed_profiles())
+def test_the_same_jobs_bleed_without_the_guard(profile: str, tmp_path: Path) -> None:
+    host = start(profile, tmp_path)
+    bled = 0
+    for number in range(40):
+        job = make_job(SEED, number, options_of(profile, number))
+        outcome = run(host, job, paste_back=False, soft_mask="ignore")
+        bled += any(image.changed for image in outcome.record.images)
+    assert bled > 20
