@@ -54,13 +54,12 @@ class EngineRequest:
 
 
 class Engine(Protocol):
-    """Makes pictures.
+    """Makes pictures."""
 
-    Attributes:
-        label: What the page calls it.
-    """
-
-    label: str
+    @property
+    def label(self) -> str:
+        """What the page calls it."""
+        ...
 
     def generate(self, request: EngineRequest) -> np.ndarray:
         """uint8 height x width x 3 RGB; the same request gives the same picture."""
@@ -127,7 +126,7 @@ def _with_shapes(picture: np.ndarray, mask: np.ndarray, drawn: np.random.Generat
         x, y = left + width * drawn.uniform(0.25, 0.75), top + height * drawn.uniform(0.25, 0.75)
         axes = (1 + int(width * drawn.uniform(0.1, 0.3)), 1 + int(height * drawn.uniform(0.1, 0.4)))
         angle = drawn.uniform(0, 180)
-        cv2.ellipse(layer, (int(x), int(y)), axes, angle, 0, 360, 1.0, -1, cv2.LINE_AA)
+        cv2.ellipse(layer, (int(x), int(y)), axes, angle, 0, 360, (1.0,), -1, cv2.LINE_AA)
     softness = 0.02 * max(width, height) + 0.5
     opacity = 0.75 * cv2.GaussianBlur(layer, (0, 0), softness) * (mask > 0)
     mixed = picture + (color - picture) * opacity[..., None]

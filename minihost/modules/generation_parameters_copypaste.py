@@ -5,5 +5,6 @@ from __future__ import annotations
 import sys
 
 from modules import infotext_utils
+from modules.infotext_utils import *  # noqa: F403 - for type checkers; replaced in a moment
 
 sys.modules[__name__] = infotext_utils

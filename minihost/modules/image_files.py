@@ -307,7 +307,7 @@ def _user_comment(image: Image.Image) -> str | None:
 
 def read_info_from_image(image: Image.Image) -> tuple[str | None, dict[str, Any]]:
     """The infotext, wherever it is, and the image's other texts."""
-    items = dict(image.info or {})
+    items: dict[str, Any] = {str(key): value for key, value in image.info.items()}
     geninfo = items.pop("parameters", None)
     if "exif" in items:
         geninfo = _user_comment(image) or geninfo

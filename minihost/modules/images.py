@@ -208,10 +208,11 @@ def combine_grid(grid: Grid) -> Image.Image:
 
 def fix_image(image: Image.Image | None) -> Image.Image | None:
     """Turned as its EXIF says; a palette's or colour's transparency becomes alpha."""
-    if image is None:
-        return None
-    image = ImageOps.exif_transpose(image)
-    return fix_png_transparency(image)
+    return None if image is None else _fixed(image)
+
+
+def _fixed(image: Image.Image) -> Image.Image:
+    return fix_png_transparency(ImageOps.exif_transpose(image))
 
 
 def fix_png_transparency(image: Image.Image) -> Image.Image:
@@ -223,7 +224,7 @@ def fix_png_transparency(image: Image.Image) -> Image.Image:
 
 def read(fp: str | Path | io.BytesIO, **kwargs: Any) -> Image.Image:
     """Opens an image as fix_image leaves it."""
-    return fix_image(Image.open(fp, **kwargs))
+    return _fixed(Image.open(fp, **kwargs))
 
 
 def image_data(data: bytes) -> tuple[Any, None]:

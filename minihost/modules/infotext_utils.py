@@ -211,9 +211,8 @@ def add_paste_fields(
     tabname: str, init_img: Any, fields: list[Any] | None, override_settings_component: Any = None
 ) -> None:
     """Makes a tab's fields known; pairs among them become PasteFields in place."""
-    for index, entry in enumerate(fields or []):
-        if not isinstance(entry, PasteField):
-            fields[index] = PasteField(*entry)
+    if fields is not None:
+        fields[:] = [x if isinstance(x, PasteField) else PasteField(*x) for x in fields]
     paste_fields[tabname] = {
         "init_img": init_img,
         "fields": fields,
@@ -280,11 +279,11 @@ def _bind_image(binding: ParamBinding, target: dict[str, Any]) -> None:
     )
 
 
-def _bind_fields(binding: ParamBinding, fields: list[Any]) -> None:
+def _bind_fields(binding: ParamBinding, source_tab: str, fields: list[Any]) -> None:
     names = {"Prompt", "Negative prompt", "Steps", "Face restoration", *binding.paste_field_names}
     if shared.opts.send_seed:
         names.add("Seed")
-    source = paste_fields[binding.source_tabname]["fields"]
+    source = paste_fields[source_tab]["fields"]
     binding.paste_button.click(
         fn=lambda *values: values,
         inputs=[component for component, target in source if target in names],
@@ -305,7 +304,7 @@ def connect_paste_params_buttons() -> None:
             text = binding.source_text_component
             connect_paste(binding.paste_button, fields, text, override, binding.tabname)
         if binding.source_tabname is not None and fields is not None:
-            _bind_fields(binding, fields)
+            _bind_fields(binding, binding.source_tabname, fields)
         binding.paste_button.click(
             fn=None, _js=f"switch_to_{binding.tabname}", inputs=None, outputs=None
         )

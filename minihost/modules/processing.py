@@ -246,10 +246,10 @@ class StableDiffusionProcessing:
             negatives = [negatives] * len(prompts)
         if len(prompts) != len(negatives):
             raise RuntimeError(f"{len(prompts)} prompts, but {len(negatives)} negative prompts")
-        database = shared.prompt_styles
-        self.all_prompts = [database.apply_styles_to_prompt(x, self.styles) for x in prompts]
+        database, styles = shared.prompt_styles, self.styles or []
+        self.all_prompts = [database.apply_styles_to_prompt(x, styles) for x in prompts]
         self.all_negative_prompts = [
-            database.apply_negative_styles_to_prompt(x, self.styles) for x in negatives
+            database.apply_negative_styles_to_prompt(x, styles) for x in negatives
         ]
         self.main_prompt = self.all_prompts[0]
         self.main_negative_prompt = self.all_negative_prompts[0]
@@ -304,7 +304,7 @@ class StableDiffusionProcessingTxt2Img(StableDiffusionProcessing):
     force_task_id: str | None = None
 
     def init(self, all_prompts: Any, all_seeds: Any, all_subseeds: Any) -> None:
-        self.sampler = sd_samplers.create_sampler(self.sampler_name, self.sd_model)
+        self.sampler = sd_samplers.create_sampler(self.sampler_name, shared.sd_model)
 
 
 @dataclass(repr=False)
@@ -336,9 +336,10 @@ class _Img2Img(StableDiffusionProcessing):
             self.initial_noise_multiplier = opts.initial_noise_multiplier
 
     def init(self, all_prompts: Any, all_seeds: Any, all_subseeds: Any) -> None:
-        self.extra_generation_params["Denoising strength"] = self.denoising_strength
+        told = self.extra_generation_params = self.extra_generation_params or {}
+        told["Denoising strength"] = self.denoising_strength
         self.image_cfg_scale = None
-        self.sampler = sd_samplers.create_sampler(self.sampler_name, self.sd_model)
+        self.sampler = sd_samplers.create_sampler(self.sampler_name, shared.sd_model)
         self.mask = self.nmask = None
         prepared = inpaint.prepare_mask(self)
         if self.scripts is not None and shared.profile.announces_init_images:

@@ -161,7 +161,7 @@ def _calling_file() -> str:
 
 def add_callback(
     callbacks: list[ScriptCallback],
-    fun: Callable[..., Any],
+    fun: Any,
     *,
     name: str | None = None,
     category: str = "unknown",

@@ -124,11 +124,11 @@ class ScriptRunner:
         if controls is None:
             return
         title = wrap_call(script.title, script.filename, "title", default=script.filename)
-        script.name = title.lower()
+        script.name = name = str(title).lower()
         for control in controls:
             control.custom_script_source = Path(script.filename or "").name
         script.api_info = models.ScriptInfo(
-            name=script.name,
+            name=name,
             is_img2img=script.is_img2img,
             is_alwayson=script.alwayson,
             args=[_describe(control) for control in controls],
@@ -163,7 +163,10 @@ class ScriptRunner:
         """Makes the controls of the remaining scripts and the dropdown; gives all inputs."""
         import gradio
 
-        named = [(wrap_call(x.title, x.filename, "title") or x.filename, x) for x in self.scripts]
+        named = [
+            (str(wrap_call(script.title, script.filename, "title") or script.filename), script)
+            for script in self.scripts
+        ]
         self.title_map = {title.lower(): script for title, script in named}
         self.titles = [title for title, script in named if script in self.selectable_scripts]
         self.setup_ui_for_section(None)
@@ -351,12 +354,13 @@ class ScriptRunner:
         from modules.scripts import Script
 
         for index, old in enumerate(self.scripts):
-            if old.filename not in cache:
-                cache[old.filename] = script_loading.load_module(old.filename)
-            for member in vars(cache[old.filename]).values():
+            filename = old.filename or ""
+            if filename not in cache:
+                cache[filename] = script_loading.load_module(filename)
+            for member in vars(cache[filename]).values():
                 if isinstance(member, type) and issubclass(member, Script):
                     new = self.scripts[index] = member()
-                    new.filename = old.filename
+                    new.filename = filename
                     new.args_from, new.args_to = old.args_from, old.args_to
 
     def set_named_arg(

@@ -9,12 +9,12 @@ from modules import options, shared_cmd_options, shared_state, styles, util
 from modules.sd_models import SdModel
 from modules.upscaler import UpscalerData, list_upscalers
 
+from minihost.engines import DriftEngine, Engine
 from minihost.profiles import A1111, HostProfile
 
 if TYPE_CHECKING:
     from modules.face_restoration import FaceRestoration
 
-    from minihost.engines import Engine
 
 OptionInfo = options.OptionInfo
 OptionHTML = options.OptionHTML
@@ -26,7 +26,7 @@ html = util.html
 
 profile: HostProfile = A1111
 """Which host is played (no real host has this name)."""
-engine: Engine | None = None
+engine: Engine = DriftEngine()
 """What stands in for the model (no real host has this name)."""
 
 cmd_opts = shared_cmd_options.cmd_opts

@@ -27,7 +27,8 @@ def _match_histograms(image: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def _luminosity(colors: np.ndarray) -> np.ndarray:
-    return sum(colors[..., i] * weight for i, weight in enumerate(LUMINOSITY_WEIGHTS))
+    red, green, blue = (colors[..., i] * LUMINOSITY_WEIGHTS[i] for i in range(3))
+    return red + green + blue
 
 
 def _clip_color(colors: np.ndarray) -> np.ndarray:
@@ -93,8 +94,9 @@ def apply_overlay(
     """
     if overlay is None:
         return image, image.copy()
-    precise = isinstance(overlay, tuple) and shared.profile.offers_precise_mask
-    original, mask = overlay if precise else (overlay, None)
+    original, mask = overlay, None
+    if isinstance(overlay, tuple) and shared.profile.offers_precise_mask:
+        original, mask = overlay
     if paste_loc is not None:
         image = uncrop(image, original.size, paste_loc)
     below = image.copy()

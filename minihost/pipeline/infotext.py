@@ -82,15 +82,13 @@ def create_infotext(
         use_main_prompt: The text of the job as a whole (grids).
         index: Place in the lists; from iteration and position if None.
     """
-    if use_main_prompt:
-        index = 0
-    elif index is None:
-        index = position_in_batch + iteration * p.batch_size
+    place = position_in_batch + iteration * p.batch_size if index is None else index
+    place = 0 if use_main_prompt else place
     negatives = p.all_negative_prompts if all_negative_prompts is None else all_negative_prompts
-    prompt = p.main_prompt if use_main_prompt else all_prompts[index]
-    negative = p.main_negative_prompt if use_main_prompt else negatives[index]
-    seed = p.all_seeds[0] if use_main_prompt else all_seeds[index]
-    subseed = p.all_subseeds[0] if use_main_prompt else all_subseeds[index]
+    prompt = p.main_prompt if use_main_prompt else all_prompts[place]
+    negative = p.main_negative_prompt if use_main_prompt else negatives[place]
+    seed = p.all_seeds[0] if use_main_prompt else all_seeds[place]
+    subseed = p.all_subseeds[0] if use_main_prompt else all_subseeds[place]
     parameters = _parameters(p, seed, subseed)
     arguments = {
         "p": p,
@@ -100,7 +98,7 @@ def create_infotext(
         "iteration": iteration,
         "position_in_batch": position_in_batch,
         "use_main_prompt": use_main_prompt,
-        "index": index,
+        "index": place,
         "prompt_text": prompt,
         "negative_prompt": negative,
         "generation_params": parameters,

@@ -22,7 +22,7 @@ def create_binary_mask(image: Image.Image, round: bool = True) -> Image.Image:
     if image.mode != "RGBA" or image.getextrema()[-1] == (255, 255):
         return image.convert("L")
     alpha = image.getchannel("A")
-    return alpha.point(lambda value: 255 if value > 128 else 0) if round else alpha
+    return alpha.point([255 * (level > 128) for level in range(256)]) if round else alpha
 
 
 class Mask(NamedTuple):
@@ -156,7 +156,7 @@ def _save_init_image(p: Any, image: Image.Image) -> None:
         basename=None,
         forced_filename=p.init_img_hash,
         save_to_dirs=False,
-        existing_info=image.info,
+        existing_info={str(key): value for key, value in image.info.items()},
     )
 
 
@@ -172,14 +172,14 @@ def _prepare_image(p: Any, given: Image.Image, prepared: Prepared) -> Image.Imag
         cropped = image.crop(prepared.crop_region)
         image = images.resize_image(2, cropped, p.width, p.height)
     if prepared.mask is not None and p.inpainting_fill != 1:
-        image = masking.fill(image, _latent_mask(p, prepared))
+        image = masking.fill(image, _latent_mask(p, prepared.mask))
         if p.inpainting_fill == 0:
             p.extra_generation_params["Masked content"] = "fill"
     return image
 
 
-def _latent_mask(p: Any, prepared: Prepared) -> Image.Image | None:
-    return p.latent_mask if p.latent_mask is not None else prepared.mask
+def _latent_mask(p: Any, mask: Image.Image) -> Image.Image:
+    return p.latent_mask if p.latent_mask is not None else mask
 
 
 def _batch(p: Any, prepared_images: list[np.ndarray]) -> np.ndarray:
@@ -201,16 +201,10 @@ def _batch(p: Any, prepared_images: list[np.ndarray]) -> np.ndarray:
 
 def prepare_images(p: Any, prepared: Prepared) -> None:
     """Makes the job's overlays, colour corrections and the batch of images for the model."""
-    corrects = shared.opts.img2img_color_correction and p.color_corrections is None
-    if corrects:
-        p.color_corrections = []
-    made = []
-    for given in p.init_images:
-        image = _prepare_image(p, given, prepared)
-        if corrects:
-            p.color_corrections.append(compositing.setup_color_correction(image))
-        made.append(np.array(image))
-    p.model_images = _batch(p, made)
+    made = [_prepare_image(p, given, prepared) for given in p.init_images]
+    if shared.opts.img2img_color_correction and p.color_corrections is None:
+        p.color_corrections = [compositing.setup_color_correction(image) for image in made]
+    p.model_images = _batch(p, [np.array(image) for image in made])
 
 
 def prepare_latents(p: Any, prepared: Prepared, seeds: list[int]) -> None:
@@ -222,7 +216,7 @@ def prepare_latents(p: Any, prepared: Prepared, seeds: list[int]) -> None:
     if prepared.mask is None:
         return
     rows, columns = p.init_latent.shape[2:]
-    resized = _latent_mask(p, prepared).convert("RGB").resize((columns, rows))
+    resized = _latent_mask(p, prepared.mask).convert("RGB").resize((columns, rows))
     cut = np.asarray(resized, dtype=np.float32)[..., 0] / 255
     cut = np.around(cut) if p.mask_round else cut
     p.nmask = latents.as_host_array(np.tile(cut[None], (latents.CHANNELS, 1, 1)))

@@ -37,7 +37,7 @@ class HostArray(np.ndarray):
 
     def float(self) -> HostArray:
         """As float32."""
-        return self.astype(np.float32)
+        return as_host_array(self.astype(np.float32))
 
     def numpy(self) -> np.ndarray:
         """As a plain array."""

@@ -152,4 +152,4 @@ class Processed:
 
     def get_token_merging_ratio(self, for_hr: bool = False) -> float:
         """The job's ratio."""
-        return self.token_merging_ratio_hr if for_hr else self.token_merging_ratio
+        return getattr(self, "token_merging_ratio_hr" if for_hr else "token_merging_ratio")

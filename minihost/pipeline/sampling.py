@@ -60,13 +60,12 @@ def _blend(p: Any, current: Any, denoiser: Any = None, sigma: Any = None) -> np.
 
 def _switch_to_refiner(p: Any, denoiser: Any, done: float) -> None:
     """Writes down, once, that the refiner has taken over. It works under the same mask."""
-    info = p.refiner_checkpoint_info
-    wanted = info is not None and p.refiner_switch_at is not None
-    if not wanted or denoiser.refined or done < p.refiner_switch_at:
+    info, switch_at = p.refiner_checkpoint_info, p.refiner_switch_at
+    if info is None or switch_at is None or denoiser.refined or done < switch_at:
         return
     denoiser.refined = True
     p.extra_generation_params["Refiner"] = info.short_title
-    p.extra_generation_params["Refiner switch at"] = p.refiner_switch_at
+    p.extra_generation_params["Refiner switch at"] = switch_at
 
 
 def _ends() -> bool:

@@ -91,9 +91,8 @@ def _lose_a_level_of_the_overlay(monkeypatch: pytest.MonkeyPatch) -> None:
     from minihost.pipeline import inpaint
 
     ramped = inpaint._ramped
-    monkeypatch.setattr(
-        inpaint, "_ramped", lambda mask: ramped(mask).point(lambda value: min(value, 254))
-    )
+    levels = [min(level, 254) for level in range(256)]
+    monkeypatch.setattr(inpaint, "_ramped", lambda mask: ramped(mask).point(levels))
 
 
 def _swap_two_hooks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,10 +142,9 @@ def test_pasting_casts_as_the_hosts_do(
 
 def test_the_old_name_is_the_same_module(start_host: StartHost) -> None:
     start_host()
-    from modules import infotext_utils
-    from modules.generation_parameters_copypaste import parse_generation_parameters
+    from modules import generation_parameters_copypaste, infotext_utils
 
-    assert parse_generation_parameters is infotext_utils.parse_generation_parameters
+    assert generation_parameters_copypaste.quote is infotext_utils.quote
 
 
 def test_styles_and_networks_of_a_prompt(
