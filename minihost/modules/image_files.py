@@ -225,7 +225,7 @@ def save_image(
     suffix: str = "",
     save_to_dirs: bool | None = None,
 ) -> tuple[str, str | None]:
-    """Saves an image where the settings say, through both save callbacks.
+    """Saves an image where the settings say; gives its path and its text file's, or None.
 
     Args:
         path: Folder; the settings may add a subfolder.
@@ -233,28 +233,30 @@ def save_image(
         extension: Format, without the dot.
         info: Infotext.
         short_filename: Nothing but basename and number.
-        grid: The image is a grid.
         forced_filename: Name without extension, instead of all patterns.
         suffix: Put at the end of the name.
-
-    Returns:
-        Path of the image, and of the text file beside it or None.
     """
     names = FilenameGenerator(p, seed, prompt, image, basename=basename or "")
     extension = _fitting_extension(image, extension)
     folder = _folder(path, names, grid=grid, no_prompt=no_prompt, save_to_dirs=save_to_dirs)
+    file = folder / f"{forced_filename}.{extension}"
     if forced_filename is None:
-        decoration = _decoration(names, short=short_filename) + suffix
-        numbered = shared.opts.save_images_add_number or not decoration
-        made = _numbered(folder, basename or "", decoration, extension)
-        file = made if numbered else folder / f"{decoration}.{extension}"
-    else:
-        file = folder / f"{forced_filename}.{extension}"
+        file = _named(folder, names, extension, suffix, short=short_filename)
     texts = existing_info if existing_info is not None else {}
     if info is not None:
         texts[pnginfo_section_name] = info
     params = script_callbacks.ImageSaveParams(image, p, str(file), texts)
     return _save(params, pnginfo_section_name)
+
+
+def _named(
+    folder: Path, names: FilenameGenerator, extension: str, suffix: str, *, short: bool
+) -> Path:
+    """The file the patterns of the settings lead to."""
+    decoration = _decoration(names, short=short) + suffix
+    if shared.opts.save_images_add_number or not decoration:
+        return _numbered(folder, names.basename, decoration, extension)
+    return folder / f"{decoration}.{extension}"
 
 
 def _folder(

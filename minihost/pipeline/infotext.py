@@ -84,30 +84,26 @@ def create_infotext(
     """
     place = position_in_batch + iteration * p.batch_size if index is None else index
     place = 0 if use_main_prompt else place
-    negatives = p.all_negative_prompts if all_negative_prompts is None else all_negative_prompts
-    prompt = p.main_prompt if use_main_prompt else all_prompts[place]
-    negative = p.main_negative_prompt if use_main_prompt else negatives[place]
-    seed = p.all_seeds[0] if use_main_prompt else all_seeds[place]
-    subseed = p.all_subseeds[0] if use_main_prompt else all_subseeds[place]
+    if use_main_prompt:
+        prompt, negative = p.main_prompt, p.main_negative_prompt
+        seed, subseed = p.all_seeds[0], p.all_subseeds[0]
+    else:
+        prompt, seed, subseed = all_prompts[place], all_seeds[place], all_subseeds[place]
+        negative = (all_negative_prompts or p.all_negative_prompts)[place]
     parameters = _parameters(p, seed, subseed)
-    arguments = {
-        "p": p,
-        "all_prompts": all_prompts,
-        "all_seeds": all_seeds,
-        "all_subseeds": all_subseeds,
-        "iteration": iteration,
-        "position_in_batch": position_in_batch,
-        "use_main_prompt": use_main_prompt,
-        "index": place,
-        "prompt_text": prompt,
-        "negative_prompt": negative,
-        "generation_params": parameters,
-    }
+    facts = {"p": p, "index": place, "iteration": iteration, "use_main_prompt": use_main_prompt}
+    lists = {"all_prompts": all_prompts, "all_seeds": all_seeds, "all_subseeds": all_subseeds}
+    texts = {"prompt_text": prompt, "negative_prompt": negative, "generation_params": parameters}
+    arguments = {**facts, **lists, **texts, "position_in_batch": position_in_batch}
+    below = f"\nNegative prompt: {negative}" if negative else ""
+    return f"{prompt}{below}\n{_tell(parameters, arguments)}".strip()
+
+
+def _tell(parameters: dict[str, Any], arguments: dict[str, Any]) -> str:
+    """The parameters in one line; None is left out."""
     settled = {key: _settled(key, value, arguments) for key, value in parameters.items()}
-    told = [
+    return ", ".join(
         key if key == value else f"{key}: {infotext_utils.quote(value)}"
         for key, value in settled.items()
         if value is not None
-    ]
-    below = f"\nNegative prompt: {negative}" if negative else ""
-    return f"{prompt}{below}\n{', '.join(told)}".strip()
+    )
