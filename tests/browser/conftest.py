@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.host_page import HostPage
+from tests.minihost.conftest import PROBE_FILES, write_extension
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90
@@ -142,11 +143,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def bare_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A mini host without any extension, whose engine makes noise."""
-    empty = tmp_path_factory.mktemp("nothing")
-    data_dir = tmp_path_factory.mktemp("host")
-    with running_server(data_dir, [f"nothing={empty}"], engine="noise") as running:
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an extension that changes no picture: a script, a tab, a style, translations."""
+    return write_extension(tmp_path_factory.mktemp("extensions") / "probe", PROBE_FILES)
+
+
+@pytest.fixture(scope="session")
+def bare_server(tmp_path_factory: pytest.TempPathFactory, probe: Path) -> Iterator[Server]:
+    """A mini host that guards nothing, whose engine makes noise; with the probe extension.
+
+    For all tests that leave it as it was.
+    """
+    with running_server(tmp_path_factory.mktemp("host"), [str(probe)], engine="noise") as running:
         yield running
 
 

@@ -41,8 +41,6 @@ PROBE_SCRIPT = """
         def process(self, p, *args):
             seen.append(args)
             p.extra_generation_params["Probe strength"] = args[0] if args else None
-
-        def postprocess(self, p, processed, *args):
             p.comment("probe was here <b>")
 
 
@@ -71,6 +69,25 @@ PROBE_SCRIPT = """
 """
 
 
+PROBE_FILES = {
+    "scripts/probe.py": PROBE_SCRIPT,
+    "probe_package.py": "seen = []\nloads = []\n",
+    "preload.py": """
+        def preload(parser):
+            parser.add_argument("--probe-level", type=int, default=1)
+    """,
+    "localizations/de_DE.json": '{"Strength": "Stärke"}',
+    "javascript/probe.js": """
+        window.probeCalls = {loaded: 0, options: 0, tabs: 0};
+        onUiLoaded(() => { window.probeCalls.loaded += 1; });
+        onOptionsChanged(() => { window.probeCalls.options += 1; });
+        onUiTabChange(() => { window.probeCalls.tabs += 1; });
+    """,
+    "javascript/module.mjs": "window.probeModule = true;\n",
+    "style.css": "#probe_text { color: rgb(1, 2, 3); }\n",
+}
+
+
 def write_extension(root: Path, files: dict[str, str]) -> Path:
     """Write an extension's files; texts are dedented."""
     for name, text in files.items():
@@ -89,21 +106,7 @@ def host_names() -> list[str]:
 @pytest.fixture
 def probe(tmp_path: Path) -> Iterator[Path]:
     """Folder of an extension with an always-on script, a selectable one, a tab and a package."""
-    yield write_extension(
-        tmp_path / "probe",
-        {
-            "scripts/probe.py": PROBE_SCRIPT,
-            "probe_package.py": "seen = []\nloads = []\n",
-            "preload.py": """
-                def preload(parser):
-                    parser.add_argument("--probe-level", type=int, default=1)
-            """,
-            "localizations/de_DE.json": '{"Strength": "Stärke"}',
-            "javascript/probe.js": "window.probeScript = true;\n",
-            "javascript/module.mjs": "window.probeModule = true;\n",
-            "style.css": "#probe_text { color: rgb(1, 2, 3); }\n",
-        },
-    )
+    yield write_extension(tmp_path / "probe", PROBE_FILES)
     sys.modules.pop("probe_package", None)
 
 

@@ -100,6 +100,20 @@ function get_tab_index(tabId) {
   return Math.max(0, buttons.findIndex((button) => button.classList.contains("selected")));
 }
 
+/* Called by the paste buttons: real hosts count the prompts' tokens here. */
+
+function recalculate_prompts_txt2img() {
+  return Array.from(arguments);
+}
+
+function recalculate_prompts_img2img() {
+  return Array.from(arguments);
+}
+
+function recalculate_prompts_inpaint() {
+  return Array.from(arguments);
+}
+
 /* Submitting */
 
 function randomId() {
