@@ -91,7 +91,7 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
         "has_precise_mask": bool(read_override(p, "img2img_inpaint_precise_mask", False)),
         "is_api": bool(getattr(p, "is_api", False)),
         "saves_images": _saves(p, "samples_save", "do_not_save_samples"),
-        "saves_grid": _saves(p, "grid_save", "do_not_save_grid"),
+        "saves_grid": _saves(p, "grid_save", "do_not_save_grid") and _makes_grid(p),
         "webp_is_lossless": bool(read_override(p, "webp_lossless", False)),
     }
 
@@ -99,6 +99,12 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
 def _saves(p: Any, option: str, refusal: str) -> bool:
     """Whether the host will write files of a kind: its setting, unless this job refuses."""
     return bool(read_override(p, option, True)) and not getattr(p, refusal, False)
+
+
+def _makes_grid(p: Any) -> bool:
+    """Whether there are images enough for a grid; the host skips it for one, unless told."""
+    count = int(getattr(p, "n_iter", 1)) * int(getattr(p, "batch_size", 1))
+    return count > 1 or not read_override(p, "grid_only_if_multiple", True)
 
 
 def read_override(p: Any, name: str, default: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from modules import scripts
 
-from bleed_guard.core.job import Protection
+from bleed_guard.core.job import GuardPlan, Protection, Severity
 from bleed_guard.core.plan import plan_guard
 from bleed_guard.core.settings import GuardSettings, ParsedSettings
 from bleed_guard.host import compat, files, infotext, options, presets, processing, xyz_grid
@@ -57,6 +57,13 @@ def tell_not_guarded(p: Any, reason: str) -> None:
     if run is not None:
         run.fail_image(reason)
         infotext.write_failure(p.extra_generation_params, reason)
+
+
+def tell_at_once(plan: GuardPlan) -> None:
+    """What makes the host fail is told before it does: none of the later hooks will run."""
+    for finding in plan.findings:
+        if finding.severity is Severity.ERROR:
+            log.error("Bleed Guard: %s", finding.text)
 
 
 def read_run(p: Any) -> GuardRun | None:
@@ -115,6 +122,7 @@ class BleedGuardScript(scripts.Script):
         looped = processing.still_in_force(p, earlier.rules.plan.changes) if earlier else ()
         plan = replace(plan, changes=(*looped, *prepared, *plan.changes))
         p.bleed_guard_run = GuardRun(Rules(settings, job, plan), complaints)
+        tell_at_once(plan)
 
     @told_on_failure
     def postprocess_image(self, p: Any = None, pp: Any = None, *args: Any) -> None:

@@ -1,0 +1,321 @@
+"""Each guard and each preset in the mini host: what it runs with, and what the user is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bleed_guard.core.job import Verdict
+from bleed_guard.core.settings import PRESETS
+from tests.host.guarded import GuardedHost, Outcome, installed_profiles
+
+SIZE = (128, 128)
+
+
+def make_picture(size: tuple[int, int] = SIZE) -> Image.Image:
+    width, height = size
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    return Image.fromarray(np.dstack([x * 255 // width, y * 255 // height, x ^ y]).astype(np.uint8))
+
+
+def make_mask(level: int = 255, rim: int = 0) -> Image.Image:
+    """A square of `level`, with a grey rim 6 px wide at its right."""
+    mask = np.zeros(SIZE, np.uint8)
+    mask[40:80, 40:80] = level
+    mask[40:80, 80:86] = rim
+    return Image.fromarray(mask)
+
+
+@pytest.fixture(params=installed_profiles())
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> GuardedHost:
+    return GuardedHost(request.param, tmp_path)
+
+
+def run(host: GuardedHost, settings: dict[str, Any] | None = None, **job: Any) -> Outcome:
+    picture, mask = job.pop("init", make_picture()), job.pop("mask", make_mask())
+    return host.run(picture, mask, settings, **job)
+
+
+def infotext(outcome: Outcome) -> str:
+    return str(outcome.processed.infotexts[outcome.processed.index_of_first_image])
+
+
+def pixels(outcome: Outcome) -> np.ndarray:
+    """R, G, B of the reply: some hosts hide infotext in its alpha."""
+    return np.asarray(outcome.images[0].convert("RGB"))
+
+
+def is_clean(outcome: Outcome) -> bool:
+    """Nothing outside the mask changed, counted on the reply itself."""
+    (image,) = outcome.record.images
+    same = (pixels(outcome) == image.pictures.reference).all(axis=2)
+    return image.verdict is Verdict.CLEAN and bool(same[image.pictures.protected].all())
+
+
+def test_padding_is_limited_and_told_everywhere(host: GuardedHost) -> None:
+    outcome = run(host, inpaint_full_res=True, inpaint_full_res_padding=64)
+    told = "padding 64 -> 32, limit of preset guard"
+    assert outcome.p.inpaint_full_res_padding == 32
+    assert "Masked area padding: 32" in infotext(outcome)
+    assert f'Bleed guard changes: "{told}"' in infotext(outcome)
+    assert f"Bleed Guard: {told}" in outcome.comments
+    assert [change.text for change in outcome.record.changes] == [told]
+
+
+def test_padding_changes_no_outside_pixel(host: GuardedHost) -> None:
+    settings = {"limit_padding": False}
+    for padding in (0, 64, 900):
+        outcome = run(host, settings, inpaint_full_res=True, inpaint_full_res_padding=padding)
+        assert is_clean(outcome)
+        assert outcome.p.inpaint_full_res_padding == padding
+
+
+@pytest.mark.parametrize("only_masked", [True, False], ids=["only masked", "whole picture"])
+@pytest.mark.parametrize(
+    ("blur", "rim"), [(0, 0), (4, 0), (11, 0), (0, 90), (4, 90)], ids=lambda value: str(value)
+)
+def test_the_predicted_reach_is_the_one_measured_without_the_guard(
+    host: GuardedHost, only_masked: bool, blur: int, rim: int
+) -> None:
+    job = {"inpaint_full_res": only_masked, "mask_blur": blur, "mask": make_mask(rim=rim)}
+    (image,) = run(host, {"paste_back": False}, **job).record.images
+    predicted, measured = image.predicted_reach, image.prevented_reach
+    assert predicted == measured
+    assert bool(predicted) == bool(blur or rim)
+    (guarded,) = run(host, **job).record.images
+    assert guarded.predicted_reach == predicted
+
+
+def test_a_soft_mask_is_told_and_hardened_by_tight_edit(host: GuardedHost) -> None:
+    told = run(host, mask=make_mask(rim=90), mask_blur=0)
+    assert "The mask is grey: 13 % of its pixels are soft" in told.comments
+    hard = run(host, {"preset": "tight-edit"}, mask=make_mask(rim=90))
+    levels = np.unique(np.asarray(hard.p.mask_for_overlay.convert("L")))
+    assert levels.tolist() == [0, 255]
+    assert "mask 13 % soft -> hard, hard mask of preset tight-edit" in hard.comments
+    assert "grey" not in hard.comments
+    assert hard.record.images[0].prevented == 0
+
+
+def test_an_inverted_soft_mask_is_hardened_the_right_way_round(host: GuardedHost) -> None:
+    mask = Image.fromarray(255 - np.asarray(make_mask(rim=90)))
+    outcome = run(host, {"preset": "tight-edit"}, mask=mask, inpainting_mask_invert=1)
+    assert is_clean(outcome)
+    assert outcome.record.images[0].protected == SIZE[0] * SIZE[1] - 40 * 40
+
+
+def test_a_mask_its_blur_would_wipe_out_still_inpaints(host: GuardedHost) -> None:
+    mask = np.zeros(SIZE, np.uint8)
+    mask[60, 60:64] = 255
+    job = {"mask": Image.fromarray(mask), "mask_blur": 33, "inpaint_full_res": True}
+    outcome = run(host, **job)
+    assert is_clean(outcome)
+    assert outcome.p.inpaint_full_res
+    assert "mask blur 33 -> " in outcome.comments
+    full_redo = run(host, {"preset": "full-redo"}, **job)
+    assert full_redo.record.images[0].changed > 10_000
+
+
+def test_a_high_strength_is_told_or_capped(host: GuardedHost) -> None:
+    told = run(host, denoising_strength=0.9)
+    assert "warning: Denoising strength 0.9 is high" in told.comments
+    capped = run(host, {"cap_strength": True}, denoising_strength=0.9)
+    assert "Denoising strength: 0.7" in infotext(capped)
+    assert "denoising strength 0.9 -> 0.7, cap of your settings" in capped.comments
+    assert "is high" not in capped.comments
+    assert is_clean(told)
+    assert is_clean(capped)
+
+
+class Witness:
+    """Another always-on script that notes under which mask each step is sampled, and by whom."""
+
+    filename = "witness.py"
+    alwayson = True
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[bool, np.ndarray]] = []
+
+    def title(self) -> str:
+        return "Witness"
+
+    def on_mask_blend(self, p: Any, args: Any, *_: Any) -> None:
+        if args.denoiser is not None:
+            self.steps.append((args.denoiser.refined, np.array(args.mask)))
+
+    def __getattr__(self, name: str) -> Any:
+        """Every other hook the runner may call does nothing."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *_, **__: None
+
+
+@pytest.fixture(params=installed_profiles())
+def witnessed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[GuardedHost, Witness]:
+    witness = Witness()
+    return GuardedHost(request.param, tmp_path, behind=[witness]), witness
+
+
+REFINER = {"refiner_checkpoint": "minihost-refiner", "refiner_switch_at": 0.5, "steps": 8}
+
+
+def test_the_refiner_samples_under_the_same_mask_and_paste_back_covers_the_rest(
+    witnessed: tuple[GuardedHost, Witness],
+) -> None:
+    host, witness = witnessed
+    outcome = run(host, **REFINER)
+    assert "The refiner minihost-refiner takes over" in outcome.comments
+    assert "Refiner: minihost-refiner" in infotext(outcome)
+    assert {refined for refined, _ in witness.steps} == {False, True}
+    assert all(np.array_equal(mask, witness.steps[0][1]) for _, mask in witness.steps)
+    assert is_clean(outcome)
+
+
+def test_the_refiner_is_switched_off_when_asked(witnessed: tuple[GuardedHost, Witness]) -> None:
+    host, witness = witnessed
+    outcome = run(host, {"refiner": "off"}, **REFINER)
+    assert "Refiner: minihost-refiner" not in infotext(outcome)
+    assert "refiner minihost-refiner -> off, switched off by your settings" in outcome.comments
+    assert not any(refined for refined, _ in witness.steps)
+
+
+def test_face_restoration_is_told_or_switched_off_and_never_gets_outside(host: GuardedHost) -> None:
+    host.set_options(face_restoration=True)
+    told = run(host)
+    assert "Face restoration is on" in told.comments
+    assert is_clean(told)
+    off = run(host, {"preset": "tight-edit"})
+    assert off.p.restore_faces is False
+    assert "face restoration on -> off, switched off by preset tight-edit" in off.comments
+
+
+def test_color_correction_is_told_or_switched_off_and_never_gets_outside(host: GuardedHost) -> None:
+    host.set_options(img2img_color_correction=True)
+    told = run(host)
+    assert "Color correction is on" in told.comments
+    assert is_clean(told)
+    off = run(host, {"color_correction": "off"})
+    again = run(host, {"color_correction": "off"}, seed=1234)
+    assert "color correction on -> off" in off.comments
+    host.set_options(img2img_color_correction=False)
+    plain = run(host)
+    assert np.array_equal(pixels(off), pixels(plain))
+    assert np.array_equal(pixels(again), pixels(plain))
+    assert not np.array_equal(pixels(told), pixels(plain))
+
+
+def test_a_lossy_format_is_told_or_replaced_without_touching_the_hosts_setting(
+    host: GuardedHost,
+) -> None:
+    from modules import shared
+
+    host.set_options(samples_format="jpg")
+    told = run(host)
+    assert [path.suffix for path in told.files] == [".jpg"]
+    assert "The file is saved as JPEG" in told.comments
+    assert "The API's reply is encoded as JPEG" in told.comments
+    assert told.record.images[0].verdict is Verdict.BLEED
+    exact = run(host, {"lossy_format": "png"})
+    assert [path.suffix for path in exact.files] == [".png"]
+    assert "format jpg -> png, lossless files of your settings" in exact.comments
+    assert "The file is saved as" not in exact.comments
+    assert is_clean(exact)
+    assert shared.opts.samples_format == "jpg"
+
+
+def test_whole_picture_on_a_small_mask_is_told_or_switched(host: GuardedHost) -> None:
+    told = run(host)
+    assert "The mask is small: its box is 40 x 40 px" in told.comments
+    switched = run(host, {"small_mask": "switch"})
+    assert "Inpaint area: Only masked" in infotext(switched)
+    assert "inpaint area whole picture -> only masked" in switched.comments
+    assert "is small" not in switched.comments
+    assert is_clean(switched)
+
+
+def test_a_latent_upscale_that_fails_was_told_beforehand(
+    host: GuardedHost, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ValueError, match="match"):
+        run(host, resize_mode=3, width=192, height=192, inpainting_fill=2)
+    told = caplog.text + capsys.readouterr().out
+    assert "The host will fail: latent upscale to another size" in told
+
+
+@pytest.mark.parametrize(
+    ("mask", "sentence"),
+    [
+        (Image.new("L", SIZE, 0), "The mask is blank"),
+        (Image.new("L", SIZE, 255), "The mask covers the whole picture"),
+        (make_mask(level=80), "The mask is too faint to see: its strongest pixel is at 80 of 255"),
+        (Image.new("L", (64, 128), 255), "The mask is 64 x 128, the picture 128 x 128"),
+    ],
+    ids=["blank", "full", "invisible", "stale"],
+)
+def test_masks_that_are_probably_not_meant_are_told(
+    host: GuardedHost, mask: Image.Image, sentence: str
+) -> None:
+    assert sentence in run(host, mask=mask).comments
+
+
+def test_the_overlay_option_off_is_told_and_made_up_for(host: GuardedHost) -> None:
+    host.set_options(overlay_inpaint=False)
+    outcome = run(host, mask_blur=0)
+    assert "The host's overlay option is off" in outcome.comments
+    assert is_clean(outcome)
+    assert outcome.record.images[0].prevented > 10_000
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets(host: GuardedHost, name: str) -> None:
+    outcome = run(host, {"preset": name})
+    (image,) = outcome.record.images
+    assert f"Bleed guard: {name}" in infotext(outcome)
+    verdict = Verdict.FULL_REDO if name == "full-redo" else Verdict.CLEAN
+    assert image.verdict is verdict
+    assert (image.changed > 0) == (name == "full-redo")
+
+
+def test_blend_edit_lets_the_soft_band_change_and_nothing_beyond(host: GuardedHost) -> None:
+    outcome = run(host, {"preset": "blend-edit"})
+    (image,) = outcome.record.images
+    changed = (image.pictures.result != image.pictures.reference).any(axis=2)
+    rows, columns = np.nonzero(changed)
+    assert (rows.min(), rows.max()) == (40 - image.predicted_reach, 79 + image.predicted_reach)
+    assert (columns.min(), columns.max()) == (rows.min(), rows.max())
+    assert "Mask blur 4 blends up to 10 px outside the mask" in outcome.comments
+
+
+def test_full_redo_is_the_raw_output(host: GuardedHost) -> None:
+    raw = run(host, {"preset": "full-redo"})
+    off = run(host, {"enabled": False})
+    assert np.array_equal(pixels(raw), pixels(off))
+    assert "Full redo: nothing outside the mask is protected" in raw.comments
+    assert "Bleed" not in off.comments + infotext(off)
+
+
+def test_no_line_is_told_twice(host: GuardedHost) -> None:
+    host.set_options(face_restoration=True, samples_format="jpg")
+    outcome = run(host, mask=make_mask(rim=90), n_iter=2, batch_size=2, denoising_strength=0.95)
+    lines = outcome.comments.splitlines()
+    assert len(set(lines)) == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"fether": 3}, "setting not used: unknown setting 'fether'; did you mean feather?"),
+        ({"feather": "wide"}, "setting not used: feather must be a number, not 'wide'"),
+        ({"feather": 900}, "setting not used: feather must lie between 0 and 64, not 900"),
+    ],
+)
+def test_a_wrong_argument_is_answered_and_the_job_is_guarded(
+    host: GuardedHost, settings: dict[str, Any], sentence: str
+) -> None:
+    outcome = run(host, settings)
+    assert sentence in outcome.comments
+    assert is_clean(outcome)
