@@ -1,5 +1,14 @@
-"""The command line: `python -m bleed_guard check | fix`."""
+"""The command line: `python -m bleed_guard check | fix | crop | paste | audit`."""
 
-from bleed_guard.cli.arguments import main
+from __future__ import annotations
 
-__all__ = ["main"]
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command, `sys.argv`'s by default; returns its exit code."""
+    import sys
+
+    from bleed_guard.cli.arguments import run_command
+
+    return run_command(sys.argv[1:] if argv is None else argv)

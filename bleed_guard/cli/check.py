@@ -16,17 +16,52 @@ from bleed_guard.cli.compare import (
     load_pictures,
 )
 from bleed_guard.cli.errors import CommandError, Exit
+from bleed_guard.cli.options import add_comparing, add_mask, choice
 from bleed_guard.cli.outcome import Outcome, worst_code
 from bleed_guard.cli.reports import RENDERERS, render_github, render_text
-from bleed_guard.cli.terminal import can_draw, draw_heatmap
+from bleed_guard.cli.terminal import Show, can_draw, draw_heatmap
 from bleed_guard.core.heatmap import render_heatmap
 from bleed_guard.images import Picture, PictureError
 from bleed_guard.saving import write_picture
 
 STDOUT = "-"
+REPORTS = {
+    "json": "the full report as JSON",
+    "junit": "JUnit XML",
+    "sarif": "SARIF, for code scanning",
+    "markdown": "a Markdown table",
+    "html": "one offline HTML page with slider and heatmap",
+}
 
 
-def run_check(arguments: argparse.Namespace) -> Exit:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="ORIGINAL RESULT MASK",
+        help="the picture before and after the inpaint, and its mask; several triples at once",
+    )
+    add_comparing(parser)
+    add_mask(parser)
+    for name, what in REPORTS.items():
+        parser.add_argument(f"--{name}", metavar="FILE", help=f"write {what}; - is stdout")
+    parser.add_argument("--github", action="store_true", help="print GitHub annotations")
+    parser.add_argument(
+        "--heatmap",
+        metavar="FILE",
+        help="write the differences as a picture (-1, -2 ... for several)",
+    )
+    parser.add_argument(
+        "--show",
+        type=choice(Show),
+        default=Show.AUTO,
+        metavar="WHEN",
+        help="draw the heatmap in the terminal: auto, always, never",
+    )
+
+
+def run(arguments: argparse.Namespace) -> Exit:
     """Compare every triple, print the verdicts, write what was asked for."""
     triples = split_triples(arguments.files)
     targets = {name: getattr(arguments, name) for name in (*RENDERERS, "html")}

@@ -8,13 +8,24 @@ import numpy as np
 
 from bleed_guard.cli.compare import CompareOptions, Paths, Pictures, load_pictures
 from bleed_guard.cli.errors import CommandError, Exit
+from bleed_guard.cli.options import add_blend, add_mask, add_out
 from bleed_guard.core.composite import paste_back
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.images import DEEP_LEVELS, Picture, deepen, read_picture, shallow
 from bleed_guard.saving import check_target, read_metadata, write_picture
 
 
-def run_fix(arguments: argparse.Namespace) -> Exit:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("original", metavar="ORIGINAL", help="the picture before the inpaint")
+    parser.add_argument("result", metavar="RESULT", help="the picture after it")
+    parser.add_argument("mask", metavar="MASK", help="white = repainted; any mode, alpha too")
+    add_mask(parser)
+    add_blend(parser)
+    add_out(parser, "the repaired picture")
+
+
+def run(arguments: argparse.Namespace) -> Exit:
     """Paste the original back and write the repaired picture."""
     paths = Paths(arguments.original, arguments.result, arguments.mask)
     options = CompareOptions(mask_channel=arguments.mask_channel, invert=arguments.invert)

@@ -50,6 +50,12 @@ class Place:
         )
 
 
+def cut(picture: Picture, box: Box) -> Picture:
+    """The part of a picture inside `box`."""
+    alpha = None if picture.alpha is None else picture.alpha[box.slices].copy()
+    return Picture(picture.path, picture.pixels[box.slices].copy(), alpha)
+
+
 def fingerprint(region: Picture) -> str:
     """Tells one region's pixels from another's."""
     digest = hashlib.blake2b(np.ascontiguousarray(region.pixels), digest_size=16)

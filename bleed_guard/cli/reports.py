@@ -12,6 +12,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from bleed_guard import __version__
+from bleed_guard.cli.arguments import without_control
 from bleed_guard.cli.errors import Exit
 from bleed_guard.cli.outcome import Outcome, worst_code
 from bleed_guard.core.job import Verdict
@@ -36,11 +37,6 @@ def render_text(outcome: Outcome) -> str:
         lines.append(f"  look at x {spot.x}, y {spot.y}: {spot.difference} {unit}")
     lines.append(f"  to repair: {repair_command(outcome)}")
     return "\n".join(lines)
-
-
-def without_control(text: str) -> str:
-    """File names may hold line breaks and escape codes; a terminal, a log and XML must not."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def repair_command(outcome: Outcome) -> str:

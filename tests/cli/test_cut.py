@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bleed_guard.cli.cut import choose_box
+from bleed_guard.cli.crop import choose_box
 from bleed_guard.cli.place import PLACE_KEY
 from bleed_guard.core.job import Box
 from bleed_guard.images import read_picture

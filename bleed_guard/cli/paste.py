@@ -1,4 +1,4 @@
-"""`crop` and `paste`: edit a small region with any tool, and put it back where it was cut."""
+"""`paste`: put an edited crop back where it was cut."""
 
 from __future__ import annotations
 
@@ -8,40 +8,31 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from bleed_guard.cli.compare import Pictures, fit_mask, has_aspect, tell_size
+from bleed_guard.cli.compare import Pictures, has_aspect, tell_size
 from bleed_guard.cli.errors import CommandError, Exit, SizeError
 from bleed_guard.cli.fix import repair, verify_written
-from bleed_guard.cli.place import PLACE_KEY, Place, fingerprint, read_place
+from bleed_guard.cli.options import add_blend, add_out
+from bleed_guard.cli.place import PLACE_KEY, Place, cut, fingerprint, read_place
 from bleed_guard.core.job import Box
-from bleed_guard.core.mask import HARD_LEVEL, mask_box
-from bleed_guard.images import Picture, deepen, read_mask_file, read_picture
+from bleed_guard.core.mask import HARD_LEVEL
+from bleed_guard.images import Picture, deepen, read_picture
 from bleed_guard.saving import check_target, read_metadata, write_picture
 
 
-def run_crop(arguments: argparse.Namespace) -> Exit:
-    """Cut the region around the mask, and keep its place in the file."""
-    if not arguments.out.lower().endswith(".png"):
-        raise CommandError(f"{arguments.out}: expected a .png, which keeps the place it was cut at")
-    check_target(arguments.out, force=arguments.force)
-    picture = read_picture(arguments.image)
-    mask = read_mask_file(arguments.mask, channel=arguments.mask_channel, invert=arguments.invert)
-    mask, notes = fit_mask(arguments.mask, mask, picture.size)
-    box = choose_box(
-        mask, padding=arguments.padding, multiple=arguments.multiple, size=arguments.size
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("original", metavar="ORIGINAL", help="the picture it was cut from")
+    parser.add_argument("crop", metavar="CROP", help="the edited crop; it may have been enlarged")
+    parser.add_argument(
+        "--place",
+        metavar="FILE",
+        help="the crop before the edit, if the editor dropped the place from its metadata",
     )
-    region = cut(picture, box)
-    place = Place(box, picture.size, fingerprint(region), mask[box.slices])
-    metadata = read_metadata(arguments.image)
-    text = {**metadata.text, PLACE_KEY: place.to_text()}
-    write_picture(arguments.out, region, replace(metadata, text=text))
-    for note in notes:
-        print(f"note: {note}")
-    at = f"x {box.left}, y {box.top}"
-    print(f"written: {arguments.out}: {tell_size((box.width, box.height))} px cut at {at}")
-    return Exit.CLEAN
+    add_blend(parser)
+    add_out(parser, "the whole picture with the edit")
 
 
-def run_paste(arguments: argparse.Namespace) -> Exit:
+def run(arguments: argparse.Namespace) -> Exit:
     """Put an edited crop back under its mask."""
     check_target(arguments.out, lossy=arguments.lossy, force=arguments.force)
     place = read_place(arguments.place or arguments.crop)
@@ -56,54 +47,6 @@ def run_paste(arguments: argparse.Namespace) -> Exit:
     outside[place.box.slices] = place.mask < HARD_LEVEL
     print(verify_written(arguments.out, original, outside, lossy=arguments.lossy))
     return Exit.CLEAN
-
-
-def choose_box(
-    mask: np.ndarray,
-    *,
-    padding: int = 32,
-    multiple: int = 8,
-    size: tuple[int, int] | None = None,
-) -> Box:
-    """The region to cut for a mask, uint8 H x W.
-
-    `size` (width, height) around the mask if given; else the mask's box and `padding` px around
-    it, widened to multiples of `multiple` as far as the picture goes. CommandError for a blank
-    mask or a size that would cut it, SizeError for one larger than the picture.
-    """
-    box = mask_box(mask >= HARD_LEVEL)
-    if box is None:
-        raise CommandError("the mask is blank: there is nothing to cut out")
-    limit = mask.shape[::-1]
-    if size is None:
-        width = min(_round_up(box.width + 2 * padding, multiple), limit[0])
-        height = min(_round_up(box.height + 2 * padding, multiple), limit[1])
-    else:
-        width, height = size
-        if width > limit[0] or height > limit[1]:
-            told = tell_size(limit)
-            raise SizeError(f"--size {width}x{height} is larger than the picture, which is {told}")
-        if width < box.width or height < box.height:
-            told = tell_size((box.width, box.height))
-            raise CommandError(f"--size {width}x{height} would cut the mask, which takes {told}")
-    left = _place(box.left, box.right, width, limit[0])
-    top = _place(box.top, box.bottom, height, limit[1])
-    return Box(left, top, left + width, top + height)
-
-
-def _round_up(length: int, multiple: int) -> int:
-    return -(-length // multiple) * multiple
-
-
-def _place(start: int, stop: int, length: int, limit: int) -> int:
-    """Where `length` px around the middle of [start, stop) begin, kept inside [0, limit)."""
-    return min(max((start + stop - length) // 2, 0), limit - length)
-
-
-def cut(picture: Picture, box: Box) -> Picture:
-    """The part of a picture inside `box`."""
-    alpha = None if picture.alpha is None else picture.alpha[box.slices].copy()
-    return Picture(picture.path, picture.pixels[box.slices].copy(), alpha)
 
 
 def check_origin(original: Picture, place: Place, arguments: argparse.Namespace) -> None:

@@ -1,0 +1,1 @@
+"""Checking any number of results: local processes or a cluster, resumable, in flat memory."""

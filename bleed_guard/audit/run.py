@@ -1,0 +1,168 @@
+"""One audit from its source to its results file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from bleed_guard.audit.engines import Engine, EngineName, make_engine
+from bleed_guard.audit.journal import Journal, digest_pairs, open_journal, read_records
+from bleed_guard.audit.pairs import Pair, Patterns, read_pairs
+from bleed_guard.audit.summary import Summary
+from bleed_guard.audit.worker import AuditOptions
+from bleed_guard.cli.errors import CommandError
+
+PARQUET = ".parquet"
+ROWS_PER_GROUP = 10_000
+
+
+@dataclass(frozen=True)
+class AuditPlan:
+    """What is audited, how, and where the results go (.jsonl or .parquet)."""
+
+    source: str
+    out: Path
+    patterns: Patterns = Patterns()  # noqa: RUF009 - frozen
+    options: AuditOptions = AuditOptions()  # noqa: RUF009 - frozen
+    engine: EngineName = EngineName.PROCESSES
+    workers: int = 0
+    scheduler: str = ""
+    chunk: int = 16
+    restart: bool = False
+    force: bool = False
+
+    @property
+    def identity(self) -> str:
+        """What must stay the same for an interrupted audit to go on."""
+        return repr((self.source, self.patterns, self.options))
+
+
+class ProgressBar:
+    """A line on stderr, drawn anew at most five times a second; nothing if it is no terminal."""
+
+    def __init__(self, total: int | None, done: int) -> None:
+        self.total, self.first, self.started = total, done, time.monotonic()
+        self.drawn = 0.0
+        self.is_shown = sys.stderr.isatty()
+
+    def show(self, summary: Summary, *, last: bool = False) -> None:
+        now = time.monotonic()
+        if not self.is_shown or (now - self.drawn < 0.2 and not last):
+            return
+        self.drawn = now
+        done = summary.total
+        speed = (done - self.first) / max(now - self.started, 1e-9)
+        of = f" of {self.total:,} ({100 * done // max(self.total, 1)} %)" if self.total else ""
+        left = f", {(self.total - done) / speed:,.0f} s left" if self.total and speed else ""
+        told = (
+            f"{done:,}{of}, {summary.bled:,} bled, {summary.failed:,} errors, {speed:,.1f}/s{left}"
+        )
+        sys.stderr.write(f"\r\x1b[K{told}" + ("\n" if last else ""))
+        sys.stderr.flush()
+
+
+def run_audit(plan: AuditPlan) -> Summary:
+    """Check every pair and write its record; goes on where an interrupted run stopped.
+
+    CommandError if the source, the results file or the engine cannot be used.
+    """
+    rows = plan.out.with_name(plan.out.name + ".jsonl") if _is_parquet(plan.out) else plan.out
+    if rows != plan.out and plan.out.exists() and not (plan.force or plan.restart):
+        raise CommandError(f"{plan.out}: the file exists; say --force to replace it")
+    journal = open_journal(rows, plan.identity, restart=plan.restart, force=plan.force)
+    summary = Summary()
+    for record in read_records(rows):
+        summary.add(record)
+    pairs = _skip_done(read_pairs(plan.source, plan.patterns), journal)
+    engine = make_engine(plan.engine, plan.options, plan.workers, plan.scheduler)
+    try:
+        _check_all(pairs, plan, engine, journal, summary)
+    finally:
+        engine.close()
+    if rows != plan.out:
+        write_parquet(rows, plan.out)
+        rows.unlink()
+    journal.finish()
+    return summary
+
+
+def _check_all(
+    pairs: Iterator[Pair], plan: AuditPlan, engine: Engine, journal: Journal, summary: Summary
+) -> None:
+    bar = ProgressBar(_count(plan), summary.total)
+    for chunk, records in engine.check(_chunks(pairs, plan.chunk)):
+        journal.append(chunk, records)
+        for record in records:
+            summary.add(record)
+        bar.show(summary)
+    bar.show(summary, last=True)
+
+
+def _count(plan: AuditPlan) -> int | None:
+    """How many pairs there are, where counting costs little next to checking and is seen."""
+    if not sys.stderr.isatty() or "://" in plan.source:
+        return None
+    return sum(1 for _ in read_pairs(plan.source, plan.patterns))
+
+
+def _chunks(pairs: Iterator[Pair], size: int) -> Iterator[Sequence[Pair]]:
+    while chunk := list(islice(pairs, size)):
+        yield chunk
+
+
+def _skip_done(pairs: Iterator[Pair], journal: Journal) -> Iterator[Pair]:
+    """The pairs that are left; CommandError if those done are not the first ones any more."""
+    digest = 0
+    for _ in range(journal.progress.done):
+        digest = digest_pairs(list(islice(pairs, 1)), digest)
+    if digest != journal.progress.digest:
+        raise CommandError(
+            f"{journal.path}: the list of files has changed since; say --restart to begin anew"
+        )
+    return pairs
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == PARQUET
+
+
+def write_parquet(rows: Path, target: Path) -> None:
+    """A results file of JSON lines as Parquet, a group of rows at a time.
+
+    CommandError without pyarrow.
+    """
+    pyarrow, parquet = _import_pyarrow()
+    schema = pyarrow.schema(
+        [
+            *((name, pyarrow.string()) for name in ("id", "original", "result", "mask")),
+            *((name, pyarrow.string()) for name in ("verdict", "cause", "error")),
+            *((name, pyarrow.int64()) for name in ("changed", "protected", "max", "reach")),
+            ("mean", pyarrow.float64()),
+            ("size", pyarrow.list_(pyarrow.int32())),
+            ("depth", pyarrow.int32()),
+            ("tolerance", pyarrow.int32()),
+            ("notes", pyarrow.list_(pyarrow.string())),
+            ("ms", pyarrow.float64()),
+        ]
+    )
+    part = target.with_name(f".{target.name}.part")
+    records = read_records(rows)
+    with parquet.ParquetWriter(part, schema) as writer:
+        while group := list(islice(records, ROWS_PER_GROUP)):
+            writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))
+    part.replace(target)
+
+
+def _import_pyarrow() -> tuple[Any, Any]:
+    """pyarrow and its Parquet part."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise CommandError("Parquet needs pyarrow: pip install bleed-guard[audit]") from None
+    return pyarrow, parquet

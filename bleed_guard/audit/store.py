@@ -1,0 +1,94 @@
+"""Files on the local disk or in any store fsspec knows (s3, gcs, http, ...)."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from bleed_guard.cli.errors import CommandError
+from bleed_guard.images import PictureError, read_bytes
+
+
+def is_url(path: str) -> bool:
+    """Whether `path` names a store rather than a local file."""
+    return "://" in path
+
+
+def read_any(path: str) -> bytes:
+    """The bytes of a local file or a URL; PictureError in one sentence if it cannot be read."""
+    if not is_url(path):
+        return read_bytes(path)
+    fsspec = import_fsspec()
+    try:
+        with fsspec.open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise PictureError(f"{path}: there is no such file") from None
+    except Exception as error:  # stores raise what their client library raises; it is told
+        raise PictureError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
+
+
+@contextmanager
+def open_any(path: str, mode: str) -> Iterator[IO[Any]]:
+    """Open a local file or a URL for reading; CommandError if it cannot be opened."""
+    encoding = None if "b" in mode else "utf-8"
+    opener = import_fsspec().open if is_url(path) else open
+    try:
+        with opener(path, mode, encoding=encoding) as file:
+            yield file
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def walk(folder: str) -> Iterator[str]:
+    """Every file under a folder or URL, relative to it with "/", always in the same order.
+
+    CommandError if there is no such folder.
+    """
+    if is_url(folder):
+        yield from _walk_store(folder)
+        return
+    if not os.path.isdir(folder):  # noqa: PTH112
+        raise CommandError(f"{folder}: there is no such folder")
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        prefix = os.path.relpath(root, folder).replace(os.sep, "/")
+        for name in sorted(names):
+            yield name if prefix == "." else f"{prefix}/{name}"
+
+
+def _walk_store(folder: str) -> Iterator[str]:
+    store, base = import_fsspec().core.url_to_fs(folder)
+    base = base.rstrip("/")
+    if not store.isdir(base):
+        raise CommandError(f"{folder}: there is no such folder")
+    for root, _, names in store.walk(base):
+        prefix = posixpath.relpath(root, base)
+        for name in sorted(names):
+            yield name if prefix == "." else f"{prefix}/{name}"
+
+
+def join(folder: str, name: str) -> str:
+    """A path inside a folder or URL; an absolute path or URL stays what it is."""
+    if is_url(name) or os.path.isabs(name):  # noqa: PTH117
+        return name
+    return f"{folder.rstrip('/')}/{name}" if folder else name
+
+
+def folder_of(path: str) -> str:
+    """The folder a file or URL lies in, "" for a bare name."""
+    return path.rpartition("/")[0] if is_url(path) else os.path.dirname(path)  # noqa: PTH120
+
+
+def import_fsspec() -> Any:
+    """fsspec; CommandError saying how to install it."""
+    try:
+        import fsspec
+    except ImportError:
+        raise CommandError(
+            "reading from a store needs fsspec: pip install bleed-guard[audit]"
+        ) from None
+    return fsspec

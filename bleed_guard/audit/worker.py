@@ -1,0 +1,141 @@
+"""What a worker does: a chunk of pairs in, plain records out. Nothing raises for a bad file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any
+
+import cv2
+import numpy as np
+
+from bleed_guard.audit.infotext import (
+    parse_infotext,
+    read_infotext,
+    read_mask_blur,
+    read_settings,
+)
+from bleed_guard.audit.pairs import Pair
+from bleed_guard.audit.store import read_any
+from bleed_guard.cli.compare import (
+    CompareOptions,
+    Comparison,
+    Paths,
+    Pictures,
+    as_eight_bits,
+    compare_pictures,
+    fit_pictures,
+)
+from bleed_guard.cli.errors import CommandError
+from bleed_guard.core.job import Cause, Protection, Verdict
+from bleed_guard.core.mask import blur_reach, protected_area
+from bleed_guard.core.measure import difference
+from bleed_guard.images import PictureError, decode_mask, decode_picture
+
+Record = dict[str, Any]
+
+WHOLE_SHARE = 0.9
+"""From this share of the protected pixels on, the whole picture was redrawn."""
+
+LOSSY = {".jpg": Cause.JPEG, ".jpeg": Cause.JPEG, ".webp": Cause.WEBP, ".avif": Cause.AVIF}
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """How every pair is compared; `uses_infotext` lets a picture's own settings decide."""
+
+    compare: CompareOptions = CompareOptions(has_detail=False)  # noqa: RUF009 - frozen
+    uses_infotext: bool = True
+
+
+def check_chunk(pairs: Sequence[Pair], options: AuditOptions) -> list[Record]:
+    """A record for each pair, in their order."""
+    cv2.setNumThreads(1)  # the audit is parallel over pairs
+    return [check_pair(pair, options) for pair in pairs]
+
+
+def check_pair(pair: Pair, options: AuditOptions) -> Record:
+    """The record of one pair; one that cannot be compared has a verdict of "error"."""
+    started = time.perf_counter()
+    try:
+        found = _compare(pair, options)
+    except (PictureError, CommandError) as error:
+        found = {"verdict": "error", "error": str(error)}
+    except Exception as error:  # one file must not end an audit; it is told in its record
+        found = {"verdict": "error", "error": f"{pair.result}: {type(error).__name__}: {error}"}
+    return {**pair._asdict(), **found, "ms": round(1000 * (time.perf_counter() - started), 1)}
+
+
+def _compare(pair: Pair, options: AuditOptions) -> Record:
+    data = read_any(pair.result)
+    entries = parse_infotext(read_infotext(data, pair.result)) if options.uses_infotext else {}
+    settings = read_settings(entries)
+    compare = options.compare
+    if settings is not None:
+        protection = Protection(settings.protect)
+        tolerance = max(compare.tolerance, settings.tolerance)
+        compare = replace(compare, protection=protection, tolerance=tolerance)
+    blur = read_mask_blur(entries)
+    compare = replace(compare, mask_blur=compare.mask_blur if blur is None else blur)
+    paths = Paths(pair.original, pair.result, pair.mask)
+    pictures = fit_pictures(
+        paths,
+        decode_picture(read_any(pair.original), pair.original),
+        decode_picture(data, pair.result),
+        decode_mask(
+            read_any(pair.mask), pair.mask, channel=compare.mask_channel, invert=compare.invert
+        ),
+    )
+    comparison = compare_pictures(paths, pictures, compare)
+    return _describe(comparison, find_cause(comparison, pictures, compare, blur), compare)
+
+
+def _describe(comparison: Comparison, cause: Cause, compare: CompareOptions) -> Record:
+    report = comparison.report
+    is_redo = compare.protection is Protection.NONE
+    return {
+        "verdict": (Verdict.FULL_REDO if is_redo else comparison.verdict).value,
+        "cause": cause.value,
+        "changed": report.changed,
+        "protected": report.protected,
+        "max": report.max,
+        "mean": report.mean,
+        "reach": report.reach,
+        "size": list(report.size),
+        "depth": comparison.depth,
+        "tolerance": report.tolerance,
+        "notes": list(comparison.notes),
+    }
+
+
+def find_cause(
+    comparison: Comparison, pictures: Pictures, compare: CompareOptions, blur: int | None
+) -> Cause:
+    """The one cause that explains where pixels changed, from the files alone.
+
+    `blur` is the host's mask blur in px where the picture says it.
+    """
+    report = comparison.report
+    if not report.changed:
+        return Cause.NONE
+    lossy = LOSSY.get(PurePath(comparison.paths.result).suffix.lower())
+    if lossy is not None:
+        return lossy
+    if _is_in_soft_band(pictures, compare):
+        return Cause.SOFT_MASK
+    if blur and report.reach <= blur_reach(blur):
+        return Cause.MASK_BLUR
+    if report.changed >= WHOLE_SHARE * report.protected:
+        return Cause.WHOLE_REDRAW
+    return Cause.SEVERAL
+
+
+def _is_in_soft_band(pictures: Pictures, compare: CompareOptions) -> bool:
+    """Whether every changed pixel lies where the mask is grey."""
+    if not ((pictures.mask > 0) & (pictures.mask < 255)).any():
+        return False
+    changed = difference(*as_eight_bits(pictures)) > compare.tolerance
+    outside = protected_area(pictures.mask) & (pictures.mask == 0)
+    return not np.any(changed & outside)

@@ -1,0 +1,129 @@
+"""`audit`: check a folder or a manifest of any length."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from bleed_guard.audit.engines import EngineName
+from bleed_guard.audit.page import render_index
+from bleed_guard.audit.pairs import Patterns
+from bleed_guard.audit.run import AuditPlan, run_audit
+from bleed_guard.audit.summary import render_summary
+from bleed_guard.audit.worker import AuditOptions
+from bleed_guard.cli.arguments import without_control
+from bleed_guard.cli.check import STDOUT, write_text
+from bleed_guard.cli.compare import CompareOptions
+from bleed_guard.cli.errors import CommandError, Exit
+from bleed_guard.cli.options import add_comparing, add_mask, choice, whole_number
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument(
+        "source",
+        metavar="FOLDER|MANIFEST",
+        help="a folder, or a .csv, .jsonl or .parquet with the columns original, result, mask; "
+        "also a URL of any store fsspec knows",
+    )
+    parser.add_argument(
+        "-o", "--out", required=True, metavar="OUT", help="the results: .jsonl or .parquet"
+    )
+    for what, pattern in vars(Patterns()).items():
+        parser.add_argument(
+            f"--{what}",
+            default=pattern,
+            metavar="PATTERN",
+            help=f"how a folder's {what} files are named ({pattern})",
+        )
+    add_comparing(parser)
+    add_mask(parser)
+    parser.add_argument(
+        "--ignore-infotext",
+        action="store_true",
+        help="do not read mask blur, tolerance and protection from the pictures' parameters",
+    )
+    add_engine(parser)
+    parser.add_argument("--html", metavar="FILE", help="write an index of the worst; - is stdout")
+    parser.add_argument("--json", metavar="FILE", help="write the summary; - is stdout")
+    parser.add_argument(
+        "--restart", action="store_true", help="begin anew, even if an audit was interrupted"
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing results file")
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Where the work is done."""
+    parser.add_argument(
+        "--engine",
+        type=choice(EngineName),
+        default=EngineName.PROCESSES,
+        metavar="NAME",
+        help="processes: of this machine; serial: none; dask: a cluster",
+    )
+    parser.add_argument(
+        "--workers",
+        type=whole_number(0, 1024),
+        default=0,
+        metavar="N",
+        help="one a core",
+    )
+    parser.add_argument(
+        "--scheduler", default="", metavar="URL", help="Dask's scheduler, such as tcp://host:8786"
+    )
+    parser.add_argument(
+        "--chunk",
+        type=whole_number(1, 10_000),
+        default=16,
+        metavar="N",
+        help="pairs at once",
+    )
+
+
+def run(arguments: argparse.Namespace) -> Exit:
+    """Audit, print the summary, write what was asked for."""
+    if arguments.json == STDOUT == arguments.html:
+        raise CommandError("only one report can go to stdout (-)")
+    summary = run_audit(read_plan(arguments))
+    if arguments.html:
+        write_text(arguments.html, render_index(summary))
+    if arguments.json:
+        write_text(arguments.json, json.dumps(summary.to_json(), indent=2) + "\n")
+    if STDOUT not in (arguments.json, arguments.html):
+        print(without_breaks(render_summary(summary)))
+        print(f"written: {arguments.out}")
+    return summary.code
+
+
+def without_breaks(text: str) -> str:
+    """Each line made safe for a terminal."""
+    return "\n".join(without_control(line) for line in text.split("\n"))
+
+
+def read_plan(arguments: argparse.Namespace) -> AuditPlan:
+    """What the command line says. CommandError for what does not fit together."""
+    out = Path(arguments.out)
+    if out.suffix.lower() not in (".jsonl", ".parquet"):
+        raise CommandError(f"{out}: expected a .jsonl or .parquet file for the results")
+    compare = CompareOptions(
+        tolerance=arguments.tolerance,
+        allowance=arguments.max_changed,
+        protection=arguments.protect,
+        mask_blur=arguments.mask_blur,
+        mask_channel=arguments.mask_channel,
+        invert=arguments.invert,
+        has_detail=False,
+    )
+    return AuditPlan(
+        source=arguments.source,
+        out=out,
+        patterns=Patterns(arguments.original, arguments.result, arguments.mask),
+        options=AuditOptions(compare, uses_infotext=not arguments.ignore_infotext),
+        engine=arguments.engine,
+        workers=arguments.workers,
+        scheduler=arguments.scheduler,
+        chunk=arguments.chunk,
+        restart=arguments.restart,
+        force=arguments.force,
+    )

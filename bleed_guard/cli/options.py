@@ -1,0 +1,138 @@
+"""Options that several commands share, and the types argparse reads them with."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import TypeVar
+
+from bleed_guard.cli.compare import NOTHING, Allowance
+from bleed_guard.core.composite import Blend
+from bleed_guard.core.job import Protection
+from bleed_guard.core.settings import SETTINGS
+from bleed_guard.images import MaskChannel
+
+Choice = TypeVar("Choice", bound=Enum)
+
+
+def add_comparing(parser: argparse.ArgumentParser) -> None:
+    """How results are compared."""
+    parser.add_argument(
+        "--tolerance",
+        type=whole_number(0, 255),
+        default=0,
+        metavar="N",
+        help="levels (0-255) a pixel may differ before it counts; 0 is bit for bit",
+    )
+    parser.add_argument(
+        "--max-changed",
+        type=read_allowance,
+        default=NOTHING,
+        metavar="N|P%",
+        help="protected pixels, or per cent of them, that may change without failing",
+    )
+    parser.add_argument(
+        "--protect",
+        type=choice(Protection, without=(Protection.NONE,)),
+        default=Protection.HARD,
+        metavar="HOW",
+        help="hard: all outside the mask; soft: all beyond the reach of --mask-blur",
+    )
+    parser.add_argument(
+        "--mask-blur",
+        type=whole_number(0, 64),
+        default=4,
+        metavar="N",
+        help="the host's mask blur in px, for --protect soft (4)",
+    )
+
+
+def add_mask(parser: argparse.ArgumentParser) -> None:
+    """How a mask file is read."""
+    parser.add_argument("--invert", action="store_true", help="black is what was repainted")
+    parser.add_argument(
+        "--mask-channel",
+        type=choice(MaskChannel),
+        default=MaskChannel.AUTO,
+        metavar="WHICH",
+        help="auto: the alpha channel if the mask has one that is used, else luma; alpha; luma",
+    )
+
+
+def add_blend(parser: argparse.ArgumentParser) -> None:
+    """How the edit meets the mask's edge."""
+    feather, blend = SETTINGS["feather"], SETTINGS["blend"]
+    parser.add_argument(
+        "--feather",
+        type=whole_number(int(feather.minimum or 0), int(feather.maximum or 0)),
+        default=feather.default,
+        metavar="N",
+        help=f"{feather.help} ({feather.default})",
+    )
+    known = [blend.value for blend in Blend]
+    parser.add_argument(
+        "--blend",
+        choices=known,
+        default=blend.default if blend.default in known else Blend.FEATHER.value,
+        metavar="NAME",
+        help=f"one of {', '.join(known)}",
+    )
+
+
+def add_out(parser: argparse.ArgumentParser, what: str) -> None:
+    """Where the picture is written."""
+    parser.add_argument("-o", "--out", required=True, metavar="OUT", help=what)
+    parser.add_argument("--lossy", action="store_true", help="allow a format that changes pixels")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
+
+
+def choice(kind: type[Choice], without: Sequence[Choice] = ()) -> Callable[[str], Choice]:
+    """argparse's `type` for the values of an Enum."""
+    known = {str(member.value): member for member in kind if member not in without}
+
+    def read(text: str) -> Choice:
+        if text in known:
+            return known[text]
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(known)}, got {text!r}")
+
+    return read
+
+
+def read_allowance(text: str) -> Allowance:
+    """argparse's `type` for a number of pixels, or a percentage such as 0.5%."""
+    try:
+        is_share = text.endswith("%")
+        value = float(text[:-1]) / 100 if is_share else int(text)
+    except ValueError:
+        value, is_share = -1, False
+    if value < 0 or (is_share and not value <= 1):
+        raise argparse.ArgumentTypeError(
+            f"expected a number of pixels or a percentage such as 0.5%, got {text!r}"
+        )
+    return Allowance(share=float(value)) if is_share else Allowance(pixels=int(value))
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """argparse's `type` for a whole number between two bounds."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if least <= value <= most:
+            return value
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from {least} to {most}, got {text!r}"
+        )
+
+    return read
+
+
+def read_size(text: str) -> tuple[int, int]:
+    """argparse's `type` for a width and height such as 512x768."""
+    sides = text.lower().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() and 0 < int(side) < 10**6 for side in sides):
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 512x768, got {text!r}")
+    return int(sides[0]), int(sides[1])

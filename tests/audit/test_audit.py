@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bleed_guard.audit import worker
+from bleed_guard.audit.engines import EngineName, ProcessEngine
+from bleed_guard.audit.pairs import Pair, Patterns, read_pairs
+from bleed_guard.audit.run import AuditPlan, run_audit
+from bleed_guard.audit.worker import AuditOptions, check_pair
+from bleed_guard.cli import main
+from bleed_guard.cli.errors import CommandError
+from tests.audit.conftest import everywhere, make_pair, one_pixel, save
+
+
+def audit(source: object, out: str = "out.jsonl", **options):
+    options.setdefault("engine", EngineName.SERIAL)
+    return run_audit(AuditPlan(str(source), Path(out), **options))
+
+
+def read(out: str = "out.jsonl") -> list[dict]:
+    return [json.loads(line) for line in Path(out).read_text().splitlines()]
+
+
+def test_a_folder_is_judged_by_cause(folder):
+    summary = audit(folder)
+    assert summary.verdicts == {"clean": 4, "bleed": 3}
+    assert summary.causes == {"mask_blur": 1, "whole_redraw": 1, "several": 1}
+    assert summary.pixels["several"] == 1
+    assert [record["id"] for record in read()] == [
+        "blurred",
+        "redrawn",
+        "speck",
+        *(f"deep/er/clean{number}" for number in range(4)),
+    ]
+
+
+def test_processes_give_the_same_as_one(folder):
+    audit(folder, "serial.jsonl")
+    audit(folder, "processes.jsonl", engine=EngineName.PROCESSES, workers=2, chunk=2)
+    without_time = [
+        [{**record, "ms": 0} for record in read(name)]
+        for name in ("serial.jsonl", "processes.jsonl")
+    ]
+    assert without_time[0] == without_time[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("mask", None, "there is no such file"),
+        ("orig", b"not a picture", "this is not a picture"),
+        ("result", b"\x89PNG\r\n\x1a\n....", "this PNG is cut off"),
+        ("size", (10, 10), "the result is 10 x 10 px, expected 48 x 32"),
+    ],
+)
+def test_bad_files_are_reported_and_passed_over(folder, name, change, told):
+    victim = {"mask": "speck.mask.png", "orig": "speck.orig.png"}.get(name, "speck.png")
+    if change is None:
+        (folder / victim).unlink()
+    elif isinstance(change, bytes):
+        (folder / victim).write_bytes(change)
+    else:
+        Image.new("RGB", change).save(folder / victim)
+    summary = audit(folder)
+    assert summary.total == 7
+    (error,) = summary.errors
+    assert error["id"] == "speck"
+    assert told in error["error"]
+
+
+def test_manifests_name_files_relative_to_themselves(folder):
+    rows = [
+        {"original": f"{name}.orig.png", "result": f"{name}.png", "mask": f"{name}.mask.png"}
+        for name in ("speck", "deep/er/clean0")
+    ]
+    with (folder / "list.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    (folder / "list.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n\n")
+    for name in ("list.csv", "list.jsonl"):
+        summary = audit(folder / name, f"{name}.out.jsonl")
+        assert summary.verdicts == {"bleed": 1, "clean": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("a.csv", "original,result\na,b\n", "a.csv, entry 1: names no mask"),
+        ("a.jsonl", '{"original": 1}\n', "a.jsonl, entry 1: names no original"),
+        ("a.jsonl", "[1]\n", "a.jsonl, line 1: expected an object"),
+        ("a.jsonl", "{\n", "a.jsonl, line 1: is no JSON"),
+        ("a.jsonl", "[" * 100_000 + "\n", "a.jsonl, line 1: is no JSON"),
+        ("a.csv", b"\xff\xfe\x00", "a.csv"),
+        ("a.jsonl", b"\xff\xfe\x00", "a.jsonl: is not UTF-8"),
+    ],
+)
+def test_a_broken_manifest_is_one_sentence(tmp_path, monkeypatch, name, text, told):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(CommandError) as caught:
+        audit(name)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_is_missing_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CommandError, match="nowhere: there is no such folder"):
+        audit("nowhere")
+
+
+def test_a_pattern_without_a_name_is_refused():
+    with pytest.raises(CommandError, match=r"pattern of the mask must hold \{name\} once"):
+        Patterns(mask="mask.png")
+
+
+def test_patterns_reach_into_other_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    patterns = Patterns("before/{name}.png", "after/{name}_out.png", "masks/{name}.png")
+    (tmp_path / "before" / "x").mkdir(parents=True)
+    (tmp_path / "before" / "x" / "mug.png").touch()
+    (pair,) = read_pairs(str(tmp_path), patterns)
+    assert pair.id == "x/mug"
+    assert pair.result.endswith("after/x/mug_out.png")
+    assert pair.mask.endswith("masks/x/mug.png")
+
+
+class Interrupted(BaseException):
+    """Stands for Ctrl-C, a lost machine, a session's end."""
+
+
+def interrupt_after(monkeypatch, pairs: int) -> None:
+    real = worker.check_pair
+    count = 0
+
+    def check(pair, options):
+        nonlocal count
+        count += 1
+        if count > pairs:
+            raise Interrupted
+        return real(pair, options)
+
+    monkeypatch.setattr(worker, "check_pair", check)
+
+
+@pytest.mark.parametrize("done", [0, 1, 3, 4, 6])
+def test_an_interrupted_audit_goes_on_where_it_stopped(folder, monkeypatch, done):
+    audit(folder, "whole.jsonl")
+    with monkeypatch.context() as patched:
+        interrupt_after(patched, done)
+        with pytest.raises(Interrupted):
+            audit(folder, chunk=2)
+    checked = []
+    real = worker.check_pair
+    monkeypatch.setattr(
+        worker, "check_pair", lambda pair, options: checked.append(pair) or real(pair, options)
+    )
+    summary = audit(folder, chunk=2)
+    assert len(checked) == 7 - done // 2 * 2
+    assert summary.verdicts == {"clean": 4, "bleed": 3}
+    assert [{**r, "ms": 0} for r in read()] == [{**r, "ms": 0} for r in read("whole.jsonl")]
+    assert not Path("out.jsonl.state").exists()
+
+
+def test_a_chunk_half_written_is_cut_off(folder, monkeypatch):
+    with monkeypatch.context() as patched:
+        interrupt_after(patched, 4)
+        with pytest.raises(Interrupted):
+            audit(folder, chunk=2)
+    with Path("out.jsonl").open("a") as file:
+        file.write('{"id": "torn')
+    assert audit(folder, chunk=2).total == 7
+    assert len(read()) == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda folder: make_pair(folder, "aaa"), "the list of files has changed since"),
+        (lambda folder: Path("out.jsonl").unlink(), "holds less than"),
+        (lambda folder: Path("out.jsonl.state").write_text("{"), "cannot be used"),
+    ],
+)
+def test_going_on_is_refused_when_something_changed(folder, monkeypatch, change, told):
+    with monkeypatch.context() as patched:
+        interrupt_after(patched, 4)
+        with pytest.raises(Interrupted):
+            audit(folder, chunk=2)
+    change(folder)
+    with pytest.raises(CommandError, match=told) as caught:
+        audit(folder, chunk=2)
+    assert "--restart" in str(caught.value)
+    assert audit(folder, restart=True).total in (7, 8)
+
+
+def test_other_options_do_not_go_on(folder, monkeypatch):
+    with monkeypatch.context() as patched:
+        interrupt_after(patched, 4)
+        with pytest.raises(Interrupted):
+            audit(folder, chunk=2)
+    with pytest.raises(CommandError, match="was begun with other options"):
+        audit(folder, options=AuditOptions(uses_infotext=False))
+
+
+def test_finished_results_are_kept_unless_forced(folder):
+    audit(folder)
+    with pytest.raises(CommandError, match=r"out\.jsonl: the file exists"):
+        audit(folder)
+    assert audit(folder, force=True).total == 7
+
+
+def test_pairs_are_read_no_further_ahead_than_needed(folder):
+    """However long the list: what is handed out and not yet collected stays bounded."""
+    taken = 0
+    pair = next(read_pairs(str(folder), Patterns()))
+
+    def endless():
+        nonlocal taken
+        while True:
+            taken += 1
+            yield [pair]
+
+    engine = ProcessEngine(AuditOptions(), 1)
+    try:
+        results = engine.check(endless())
+        for _ in range(3):
+            next(results)
+    finally:
+        engine.close()
+    assert taken <= 3 + 4
+
+
+def test_settings_are_read_from_the_infotext(folder):
+    def judge(infotext: str, **options) -> dict:
+        make_pair(folder, "told", 9, everywhere, f"a mug\nSteps: 20, {infotext}")
+        files = (str(folder / f"told{end}") for end in (".orig.png", ".png", ".mask.png"))
+        return check_pair(Pair("told", *files), AuditOptions(**options))
+
+    assert judge("Mask blur: 4")["verdict"] == "bleed"
+    assert judge("Bleed guard tolerance: 1")["verdict"] == "within tolerance"
+    assert judge("Bleed guard: full-redo")["verdict"] == "full redo"
+    assert judge("Bleed guard tolerance: 1", uses_infotext=False)["verdict"] == "bleed"
+    assert judge("Bleed guard tolerance: hello")["verdict"] == "bleed"
+
+
+def test_a_soft_mask_is_named_as_the_cause(folder):
+    make_pair(folder, "soft", 3)
+    levels = np.asarray(Image.open(folder / "soft.png")).copy()
+    mask = np.asarray(Image.open(folder / "soft.mask.png")).copy()
+    mask[12:20, 28:34] = 90
+    levels[14, 30] ^= 4
+    save(folder / "soft.mask.png", mask)
+    save(folder / "soft.png", levels)
+    files = (str(folder / f"soft{end}") for end in (".orig.png", ".png", ".mask.png"))
+    record = check_pair(Pair("soft", *files), AuditOptions())
+    assert (record["verdict"], record["cause"]) == ("bleed", "soft_mask")
+
+
+def test_a_jpeg_is_named_as_the_cause(folder):
+    make_pair(folder, "lossy", 3)
+    Image.open(folder / "lossy.png").save(folder / "lossy.jpg")
+    files = (str(folder / f"lossy{end}") for end in (".orig.png", ".jpg", ".mask.png"))
+    assert check_pair(Pair("lossy", *files), AuditOptions())["cause"] == "jpeg"
+
+
+def test_the_command_prints_the_summary_and_writes_an_index(folder, capsys):
+    make_pair(folder, "<b>&hostile", 8, one_pixel)
+    (folder / "speck.mask.png").unlink()
+    arguments = ["audit", str(folder), "-o", "out.jsonl", "--engine", "serial"]
+    code = main([*arguments, "--html", "index.html", "--json", "summary.json"])
+    told = capsys.readouterr().out
+    assert code == 1
+    assert "8 results" in told
+    assert "mask blur" in told
+    page = Path("index.html").read_text()
+    assert "&lt;b&gt;&amp;hostile" in page
+    assert "<b>" not in page
+    assert "speck.mask.png: there is no such file" in page
+    assert json.loads(Path("summary.json").read_text())["verdicts"] == {
+        "clean": 4,
+        "bleed": 3,
+        "error": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "code"), [("clean", 0), ("error", 2), ("bleed", 1), ("bleed and error", 1)]
+)
+def test_exit_codes(tmp_path, monkeypatch, change, code):
+    monkeypatch.chdir(tmp_path)
+    make_pair(tmp_path / "p", "a", 1, one_pixel if "bleed" in change else None)
+    make_pair(tmp_path / "p", "b", 2)
+    if "error" in change:
+        (tmp_path / "p" / "b.mask.png").unlink()
+    assert main(["audit", "p", "-o", "out.jsonl", "--engine", "serial"]) == code
+
+
+def test_results_need_a_known_ending(folder, capsys):
+    assert main(["audit", str(folder), "-o", "out.txt"]) == 2
+    assert capsys.readouterr().err == (
+        "out.txt: expected a .jsonl or .parquet file for the results\n"
+    )
