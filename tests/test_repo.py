@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import configparser
+import functools
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,15 +32,18 @@ def tracked_files() -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def imported_modules(path: Path) -> Iterator[str]:
+@functools.cache
+def imported_modules(path: Path) -> frozenset[str]:
     """Full names of all modules that the file imports, inside functions too."""
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = resolve(path, node)
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            names.add(base)
+            names.update(f"{base}.{alias.name}" for alias in node.names)
+    return frozenset(names)
 
 
 def resolve(path: Path, node: ast.ImportFrom) -> str:
