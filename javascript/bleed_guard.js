@@ -4,7 +4,6 @@
 // report. Texts of users and scripts are set as text, never as markup.
 {
     /**
-     * @typedef {{left: number, top: number, right: number, bottom: number}} Box
      * @typedef {{scale: number, x: number, y: number}} View scale in CSS px per picture px
      * @typedef {{width: number, height: number, factor: number, tile: number}} Extent
      * @typedef {{text: string, setting: string, value: any}} Fix
@@ -25,8 +24,10 @@
      * @typedef {{x: number, y: number, difference: number, distance: number}} Spot
      * @typedef {{changed: number, max: number, mean: number, p99: number, reach: number,
      *   protected: number, profile: Bin[], histogram: number[], worst: Spot[],
-     *   zones: Record<string, any>, seam: Record<string, number>}} Report
+     *   zones: Record<string, any>, seam: Record<string, number>, of: string,
+     *   crop_distance: number | null}} Report
      * @typedef {{box: number[], file: string, packed: boolean}} LayerFile
+     * @typedef {{record: RecordEntry, image: ImageEntry} | null} Selection
      */
 
     const PHOTOGRAPHS = ["reference", "unguarded", "result"];
@@ -44,11 +45,11 @@
         "delta-e": "CIELAB ΔE",
     };
     const MODE_NAMES = {
-        "slider": "Slider",
-        "single": "One",
-        "side": "Side by side",
-        "onion": "Onion skin",
-        "blink": "Blink",
+        "slider": ["Slider", "Two layers with a divider between them"],
+        "side": ["Side by side", "Two layers beside each other"],
+        "onion": ["Onion skin", "The second layer over the first, half transparent"],
+        "blink": ["Blink", "The two layers in turn"],
+        "single": ["One", "The first layer alone; Space shows the second"],
     };
     const VERDICTS = {
         "clean": { mark: "✓", word: "Clean" },
@@ -246,10 +247,26 @@
         },
 
         /**
-         * What would have happened, for the line under the verdict.
+         * The verdict's first line.
          * @param {ImageEntry} image
          */
-        prevented(image) {
+        headline(image) {
+            if (image.verdict === "not guarded") return image.reason || "Nobody knows why.";
+            const told = `${words.count(image.changed)} of ${words.count(image.protected)} ` +
+                `protected pixels changed${image.max ? ` (max ${image.max})` : ""}`;
+            const isRedo = image.verdict === "full redo";
+            return isRedo ? `${told}: full redo, nothing was protected` : told;
+        },
+
+        /**
+         * The line below: what would have happened, or what was compared.
+         * @param {RecordEntry} record @param {ImageEntry} image
+         */
+        second(record, image) {
+            const { facts } = record;
+            if (record.preset === "files") return `${facts.Result} against ${facts.Original}`;
+            if (image.verdict === "not guarded") return "The image was saved as the host made it.";
+            if (image.verdict === "full redo") return "Choose another preset to protect the rest.";
             if (!image.prevented) return "Without the guard: 0 as well.";
             const share = words.percent(image.prevented, image.protected);
             return `Without the guard: ${words.count(image.prevented)} (${share}), ` +
@@ -257,15 +274,24 @@
         },
 
         /**
-         * The verdict's first line.
-         * @param {ImageEntry} image
+         * The report as text.
+         * @param {RecordEntry} record @param {ImageEntry} image @param {any} report or null
          */
-        headline(image) {
-            if (image.verdict === "not guarded") return image.reason || "This image is not guarded.";
-            const told = `${words.count(image.changed)} of ${words.count(image.protected)} ` +
-                "protected pixels changed";
-            if (image.verdict === "full redo") return `${told} (full redo: nothing was protected)`;
-            return image.max ? `${told} (max ${image.max})` : told;
+        report(record, image, report) {
+            const findings = [...image.findings, ...record.findings].map(({ what, why, fix }) =>
+                `- ${[what, why, fix?.text].filter(Boolean).join(". ")}`);
+            const stages = image.stages.map(({ name, changed, max, scripts }) =>
+                `- after ${[name, ...scripts].join(", ")}: ${words.count(changed)}, max ${max}`);
+            const facts = Object.entries(record.facts).map((fact) => `- ${fact.join(": ")}`);
+            if (report) facts.push(`- Seam ratio: ${report.seam.ratio.toFixed(2)}`);
+            const lists = Object.entries({ Findings: findings, Stages: stages, Facts: facts });
+            return [
+                `Bleed Guard: ${image.verdict.toUpperCase()}. ${words.headline(image)}`,
+                words.second(record, image),
+                ...record.changes.map((change) => `Changed before the run: ${change}`),
+                ...lists.flatMap(([title, lines]) =>
+                    lines.length ? ["", `${title}:`, ...lines] : []),
+            ].join("\n");
         },
 
         /**
@@ -282,7 +308,8 @@
 
         /** @param {number} seconds since the epoch */
         time(seconds) {
-            return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+            const digits = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit" });
+            return new Date(seconds * 1000).toLocaleTimeString([], digits);
         },
     };
 
@@ -299,8 +326,9 @@
         const element = SVG_TAGS.has(tag)
             ? document.createElementNS("http://www.w3.org/2000/svg", tag)
             : document.createElement(tag);
-        for (const [name, value] of Object.entries(attributes)) {
-            if (value === null || value === false || value === undefined) continue;
+        const given = Object.entries(attributes).filter(([, value]) =>
+            value !== null && value !== false && value !== undefined);
+        for (const [name, value] of given) {
             if (typeof value === "function") element.addEventListener(name.slice(2), value);
             else element.setAttribute(name, value === true ? "" : String(value));
         }
@@ -353,11 +381,11 @@
 
     // ------------------------------------------------------------------------------ the server
 
-    /** Asks the tab's endpoint; both its routes are gradio's own, behind its login. */
+    /** Asks the tab's endpoint; all its routes are gradio's own, behind its login. */
     class Server {
         constructor() {
-            const near = ["localhost", "127.0.0.1", "[::1]"];
-            this.isNear = near.includes(location.hostname);
+            this.isNear = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+            this.hasTiles = true;
         }
 
         /**
@@ -378,13 +406,16 @@
         }
 
         /**
-         * A file of gradio's. Asking for a range keeps the host from packing it once more.
-         * @param {string} path
+         * Upload files of the user's; the answer is their paths on the server.
+         * @param {File[]} files
+         * @returns {Promise<string[]>}
          */
-        async file(path) {
-            const response = await fetch(this.address(path), { headers: { Range: "bytes=0-" } });
-            if (!response.ok) throw new Error(`The picture was not sent (${response.status}).`);
-            return response;
+        async upload(files) {
+            const form = new FormData();
+            for (const file of files) form.append("files", file, file.name);
+            const response = await fetch("upload", { method: "POST", body: form });
+            if (!response.ok) throw new Error(`The files were not taken (${response.status}).`);
+            return response.json();
         }
 
         /** @param {string} path */
@@ -394,18 +425,116 @@
 
         /** @param {LayerFile} layer */
         async bitmap(layer) {
-            const blob = await (await this.file(layer.file)).blob();
+            const blob = await (await get(this.address(layer.file))).blob();
             return createImageBitmap(blob, { colorSpaceConversion: "none" });
         }
 
         /** @param {LayerFile} layer */
         async values(layer) {
-            const response = await this.file(layer.file);
-            if (!layer.packed) return new Uint8Array(await response.arrayBuffer());
-            const stream = /** @type {ReadableStream} */ (response.body)
-                .pipeThrough(new DecompressionStream("deflate"));
-            return new Uint8Array(await new Response(stream).arrayBuffer());
+            return unpack(await get(this.address(layer.file)), layer.packed);
         }
+
+        /**
+         * The block of true values around a pixel.
+         * @param {Layers} layers @param {{x: number, y: number}} pixel
+         */
+        async pixels(layers, { x, y }) {
+            const question = { ask: "pixels", id: layers.id, image: layers.image.index, x, y };
+            return unpackBlock(await this.ask(question));
+        }
+    }
+
+    /**
+     * The offline report in the server's place: all there is lies in the page, for one image.
+     */
+    class Offline {
+        /** @param {any} content of the report */
+        constructor(content) {
+            this.content = content;
+            this.isNear = false;
+            this.hasTiles = false;
+        }
+
+        /**
+         * @param {Record<string, any>} question
+         * @returns {Promise<any>}
+         */
+        async ask(question) {
+            const { record, report, layers } = this.content;
+            const answers = /** @type {Record<string, () => any>} */ ({
+                list: () => ({ revision: "", records: [record] }),
+                report: () => report,
+                layers: () => ({ layers }),
+                thumbnails: () => ({ files: [] }),
+            });
+            return answers[question.ask]();
+        }
+
+        /** @param {LayerFile} layer */
+        async bitmap(layer) {
+            return createImageBitmap(await (await get(layer.file)).blob());
+        }
+
+        /** @param {LayerFile} layer */
+        async values(layer) {
+            return unpack(await get(layer.file), true);
+        }
+
+        /**
+         * All pixels in one block; of a reduced view each stands for several.
+         * @param {Layers} layers
+         */
+        async pixels(layers) {
+            const { base, extent } = layers;
+            const names = ["mask", "protected", "distance"];
+            const values = await Promise.all(names.map(async (name) =>
+                [name, await unpack(await get(this.content.pixels[name]), true)]));
+            const colors = await Promise.all(PHOTOGRAPHS.map(async (name) =>
+                [name, readColors(await base.load(name), base.width, base.height)]));
+            return {
+                box: [0, 0, base.width, base.height], step: extent.factor,
+                ...Object.fromEntries([...values, ...colors]),
+            };
+        }
+    }
+
+    /**
+     * A file. Asking for a range keeps the host from packing it once more, which takes longer.
+     * @param {string} address
+     */
+    async function get(address) {
+        const isHere = address.startsWith("data:");
+        const response = await fetch(address, isHere ? {} : { headers: { Range: "bytes=0-" } });
+        if (!response.ok) throw new Error(`The picture was not sent (${response.status}).`);
+        return response;
+    }
+
+    /**
+     * The bytes of a file of values.
+     * @param {Response} response @param {boolean} isPacked
+     */
+    async function unpack(response, isPacked) {
+        if (!isPacked) return new Uint8Array(await response.arrayBuffer());
+        const stream = /** @type {ReadableStream} */ (response.body)
+            .pipeThrough(new DecompressionStream("deflate"));
+        return new Uint8Array(await new Response(stream).arrayBuffer());
+    }
+
+    /**
+     * R, G, B of every pixel of a picture.
+     * @param {any} picture @param {number} width @param {number} height
+     */
+    function readColors(picture, width, height) {
+        const context = pen(makeCanvas(width, height));
+        context.drawImage(picture, 0, 0);
+        const { data } = context.getImageData(0, 0, width, height);
+        const colors = new Uint8Array(3 * width * height);
+        for (let at = 0; at < width * height; at++) {
+            for (let channel = 0; channel < 3; channel++) {
+                colors[3 * at + channel] = data[4 * at + channel];
+            }
+        }
+        return colors;
     }
 
     // ------------------------------------------------------------------------------ layers
@@ -431,7 +560,6 @@
             this.codes = /** @type {Map<string, any[]>} */ (new Map());
             this.heat = /** @type {Map<string, CanvasImageSource>} */ (new Map());
             this.outlines = /** @type {Path2D[] | null} */ (null);
-            this.reference = /** @type {Promise<void> | null} */ (null);
         }
 
         /**
@@ -451,6 +579,16 @@
             }
             const level = Math.max(0, Math.ceil(-Math.log2(zoom * this.factor)));
             return { picture: this.color(name, codes, scale, level), cell: 2 ** level };
+        }
+
+        /**
+         * A photograph, once it is there.
+         * @param {string} name
+         * @returns {Promise<any>}
+         */
+        async load(name) {
+            await this.layers.request(name, this);
+            return this.photographs.get(name);
         }
 
         /** @param {string} layer */
@@ -490,7 +628,7 @@
          * @param {string} name @param {LayerFile} file @param {any} content
          */
         receive(name, file, content) {
-            if (name === "areas") this.outlines = trace(content, file.box);
+            if (name === "areas") this.outlines = trace(content, file.box, this);
             else if (!PHOTOGRAPHS.includes(name)) this.receiveCodes(name, file, content);
             else if (name === "reference") this.photographs.set(name, content);
             else this.photographs.set(name, this.patch(content, file.box));
@@ -536,8 +674,8 @@
             this.changed = changed;
             this.base = new Sheet(this, null);
             this.tiles = /** @type {Map<string, Sheet>} */ (new Map());
-            this.asked = /** @type {Set<string>} */ (new Set());
-            this.pending = /** @type {Map<Sheet, string[]>} */ (new Map());
+            this.asked = /** @type {Map<string, Promise<void>>} */ (new Map());
+            this.pending = /** @type {Map<Sheet, {names: string[], answer: any}>} */ (new Map());
         }
 
         /** @param {[number, number]} tile */
@@ -553,51 +691,45 @@
         forgetOldest() {
             const [key, sheet] = /** @type {[string, Sheet]} */ (this.tiles.entries().next().value);
             this.tiles.delete(key);
-            for (const name of this.asked) {
+            for (const name of this.asked.keys()) {
                 if (name.endsWith(` ${sheet.tile}`)) this.asked.delete(name);
             }
         }
 
         /**
-         * Ask for a layer of a sheet, once, together with what else is asked for now.
+         * Ask for a layer of a sheet, once. What is asked for in one go goes in one question.
          * @param {string} name @param {Sheet} sheet
+         * @returns {Promise<void>}
          */
         request(name, sheet) {
             const key = `${name} ${sheet.tile}`;
-            if (this.asked.has(key)) return;
-            this.asked.add(key);
-            if (!this.pending.size) queueMicrotask(() => this.flush());
-            this.pending.set(sheet, [...(this.pending.get(sheet) ?? []), name]);
+            const known = this.asked.get(key);
+            if (known) return known;
+            const { answer } = this.collect(name, sheet);
+            const isPatch = PHOTOGRAPHS.includes(name) && name !== "reference";
+            const reference = isPatch ? this.request("reference", sheet) : null;
+            const loading = Promise.all([answer, reference]).then(([{ layers }]) =>
+                this.receive(sheet, name, layers[name]));
+            loading.catch((error) => this.changed(error));
+            this.asked.set(key, loading);
+            return loading;
         }
 
-        flush() {
-            const pending = [...this.pending];
-            this.pending.clear();
-            for (const [sheet, names] of pending) {
-                this.load(sheet, names).catch((error) => this.changed(error));
-            }
-        }
-
-        /** @param {Sheet} sheet @param {string[]} names */
-        async load(sheet, names) {
-            const isPhotograph = (/** @type {string} */ name) => PHOTOGRAPHS.includes(name);
-            const isFirst = names.some(isPhotograph) && !sheet.reference;
-            const wanted = [...new Set(isFirst ? ["reference", ...names] : names)];
-            const answer = this.server.ask({
-                ask: "layers", id: this.id, image: this.image.index, layers: wanted,
-                tile: sheet.tile, is_near: this.server.isNear,
+        /** @param {string} name @param {Sheet} sheet */
+        collect(name, sheet) {
+            const open = this.pending.get(sheet);
+            const question = open ?? { names: /** @type {string[]} */ ([]), answer: null };
+            question.names.push(name);
+            if (open) return open;
+            this.pending.set(sheet, question);
+            question.answer = Promise.resolve().then(() => {
+                this.pending.delete(sheet);
+                return this.server.ask({
+                    ask: "layers", id: this.id, image: this.image.index, tile: sheet.tile,
+                    layers: question.names, is_near: this.server.isNear,
+                });
             });
-            const get = async (/** @type {string} */ name) =>
-                this.receive(sheet, name, (await answer).layers[name]);
-            if (isFirst) {
-                this.asked.add(`reference ${sheet.tile}`);
-                sheet.reference = get("reference");
-            }
-            const others = wanted.filter((name) => name !== "reference");
-            await Promise.all([sheet.reference, ...others.map(async (name) => {
-                if (isPhotograph(name)) await sheet.reference;
-                await get(name);
-            })]);
+            return question;
         }
 
         /** @param {Sheet} sheet @param {string} name @param {LayerFile} file */
@@ -639,18 +771,23 @@
     }
 
     /**
-     * Paths around the mask and around the predicted reach.
+     * Paths around the mask and around the predicted reach, in px of the sheet.
      * @param {Uint8Array | null} areas codes: 2 mask, 1 reach @param {number[]} box
+     * @param {Sheet} sheet
      */
-    function trace(areas, box) {
+    function trace(areas, [left, top, right, bottom], sheet) {
+        const isCut = (/** @type {number} */ at, /** @type {number} */ end) =>
+            sheet.tile !== null && (at === 0 || at === end);
         return [2, 1].map((level) => {
             const path = new Path2D();
             if (!areas) return path;
-            const [left, top, right, bottom] = box;
             const runs = cells.trace(areas, right - left, bottom - top, level);
             for (let at = 0; at < runs.length; at += 4) {
-                path.moveTo(left + runs[at], top + runs[at + 1]);
-                path.lineTo(left + runs[at + 2], top + runs[at + 3]);
+                const [x0, y0] = [left + runs[at], top + runs[at + 1]];
+                const [x1, y1] = [left + runs[at + 2], top + runs[at + 3]];
+                if (x0 === x1 ? isCut(x0, sheet.width) : isCut(y0, sheet.height)) continue;
+                path.moveTo(x0, y0);
+                path.lineTo(x1, y1);
             }
             return path;
         });
@@ -701,9 +838,10 @@
          */
         show(layers) {
             const before = this.layers?.extent, now = layers?.extent;
-            const isSame = before && now && before.width === now.width && before.height === now.height;
+            const tell = (/** @type {Extent | undefined} */ extent) =>
+                extent && `${extent.width} x ${extent.height}`;
             this.layers = layers;
-            if (!isSame) this.fit();
+            if (tell(before) !== tell(now)) this.fit();
             this.request();
         }
 
@@ -751,8 +889,9 @@
             if (this.options.mode !== "side") return [{ left: 0, top: 0, width, height }];
             const isWide = width >= height * 1.2;
             const across = isWide ? width / 2 : width, down = isWide ? height : height / 2;
-            const second = { left: width - across, top: height - down, width: across, height: down };
-            return [{ left: 0, top: 0, width: across, height: down }, second];
+            const size = { width: across, height: down };
+            const second = { left: width - across, top: height - down, ...size };
+            return [{ left: 0, top: 0, ...size }, second];
         }
 
         /** @param {View} view */
@@ -767,7 +906,8 @@
             if (!this.layers) return;
             const { width, height } = this.layers.extent;
             const [pane] = this.panes;
-            this.view = geometry.fit(width, height, Math.max(pane.width, 1), Math.max(pane.height, 1));
+            const [across, down] = [Math.max(pane.width, 1), Math.max(pane.height, 1)];
+            this.view = geometry.fit(width, height, across, down);
             this.isFitted = true;
             this.request();
         }
@@ -810,10 +950,19 @@
          */
         fly(x, y, scale = 24) {
             const [pane] = this.panes;
-            const at = { x: pane.width / 2 - (x + 0.5) * scale, y: pane.height / 2 - (y + 0.5) * scale };
-            this.view = this.clamp({ scale, ...at });
+            const middle = this.options.mode === "slider" ? this.middleBesideDivider() : 0.5;
+            this.view = this.clamp({
+                scale,
+                x: pane.width * middle - (x + 0.5) * scale,
+                y: pane.height / 2 - (y + 0.5) * scale,
+            });
             this.isFitted = false;
             this.look({ x, y });
+        }
+
+        /** Where the divider does not cover it: the middle of the larger side, 0 to 1. */
+        middleBesideDivider() {
+            return this.split > 0.5 ? this.split / 2 : (1 + this.split) / 2;
         }
 
         /** @param {{x: number, y: number} | null} pixel */
@@ -905,12 +1054,11 @@
             context.translate(align(pane.left + this.view.x), align(pane.top + this.view.y));
             context.scale(this.view.scale, this.view.scale);
             context.globalAlpha = alpha;
-            for (const sheet of this.sheets(pane, zoom)) {
-                this.drawSheet(context, sheet, layer, zoom);
-            }
+            const sheets = this.sheets(pane, zoom);
+            for (const sheet of sheets) this.drawSheet(context, sheet, layer, zoom);
             context.globalAlpha = 1;
             this.drawGrid(context, ratio);
-            this.drawOutlines(context);
+            this.drawOutlines(context, sheets);
             context.restore();
         }
 
@@ -921,7 +1069,10 @@
         sheets(pane, zoom) {
             const layers = /** @type {Layers} */ (this.layers);
             const sheets = [layers.base];
-            if (layers.extent.factor === 1 || zoom * layers.extent.factor <= 1.25) return sheets;
+            const { hasTiles } = layers.server;
+            if (!hasTiles || layers.extent.factor === 1 || zoom * layers.extent.factor <= 1.25) {
+                return sheets;
+            }
             const { width, height } = pane;
             const tiles = geometry.tilesInSight(this.view, layers.extent, width, height);
             if (tiles.length > MOST_TILES / 2) return sheets;
@@ -967,26 +1118,40 @@
             context.stroke();
         }
 
-        /** @param {CanvasRenderingContext2D} context */
-        drawOutlines(context) {
+        /**
+         * Mask, predicted reach and crop box. A tile's outline lies over the coarser one of the
+         * whole.
+         * @param {CanvasRenderingContext2D} context @param {Sheet[]} sheets
+         */
+        drawOutlines(context, sheets) {
             const { mask, reach, crop } = this.options;
             const layers = /** @type {Layers} */ (this.layers);
-            const sheet = layers.base;
-            const paths = mask || reach ? sheet.findOutlines() : null;
-            context.save();
-            context.scale(sheet.factor, sheet.factor);
-            const thin = 1 / (this.view.scale * sheet.factor);
-            if (paths && reach) this.stroke(context, paths[1], thin, [5 * thin, 4 * thin], "#ffd166");
-            if (paths && mask) this.stroke(context, paths[0], thin, [], "#ffffff");
-            context.restore();
+            const traced = mask || reach ? sheets.filter((sheet) => sheet.findOutlines()) : [];
+            const fine = traced.filter((sheet) => sheet.tile);
+            for (const sheet of fine.length ? fine : traced) this.drawTraced(context, sheet);
             const box = layers.image.crop_box;
             if (crop && box) {
                 const path = new Path2D();
                 path.rect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
                 const line = 1 / this.view.scale;
-                this.stroke(context, path, line, [12 * line, 4 * line, 2 * line, 4 * line], "#7fdbff");
+                const dash = [12, 4, 2, 4].map((length) => length * line);
+                this.stroke(context, path, line, dash, "#7fdbff");
             }
             if (this.mark) this.drawMark(context, this.mark);
+        }
+
+        /** @param {CanvasRenderingContext2D} context @param {Sheet} sheet */
+        drawTraced(context, sheet) {
+            const [mask, reach] = /** @type {Path2D[]} */ (sheet.outlines);
+            context.save();
+            context.translate(sheet.left, sheet.top);
+            context.scale(sheet.factor, sheet.factor);
+            const thin = 1 / (this.view.scale * sheet.factor);
+            if (this.options.reach) {
+                this.stroke(context, reach, thin, [5 * thin, 4 * thin], "#ffd166");
+            }
+            if (this.options.mask) this.stroke(context, mask, thin, [], "#ffffff");
+            context.restore();
         }
 
         /**
@@ -1228,26 +1393,26 @@
         async load(key, pixel) {
             const layers = /** @type {Layers} */ (this.layers);
             this.blocks.set(key, null);
-            const answer = await layers.server.ask({
-                ask: "pixels", id: layers.id, image: layers.image.index, x: pixel.x, y: pixel.y,
-            });
+            const block = await layers.server.pixels(layers, pixel);
             if (layers !== this.layers) return;
-            this.blocks.set(key, unpackBlock(answer));
+            this.blocks.set(key, block);
             this.look(this.pixel);
         }
 
         /** @param {any} pixel of `readPixel`, or null for none */
         tell(pixel) {
             const { cells: shown } = this;
-            shown.place.tell(pixel ? `${pixel.x}, ${pixel.y}` : "–");
-            for (const name of PHOTOGRAPHS) {
-                shown[name].tell(pixel ? pixel[name].join(" ") : "–", pixel && pixel[name]);
-            }
             const image = this.layers?.image;
-            shown.difference.tell(pixel ? tellDifference(pixel) : "–");
-            shown.distance.tell(pixel ? tellDistance(pixel.distance) : "–");
-            shown.zone.tell(pixel && image ? findZone(pixel, image) : "–");
-            shown.stage.tell(pixel && image ? findStage(pixel, image) : "–");
+            if (!pixel || !image) {
+                for (const cell of Object.values(shown)) cell.tell("–");
+                return;
+            }
+            shown.place.tell(`${pixel.x}, ${pixel.y}`);
+            for (const name of PHOTOGRAPHS) shown[name].tell(pixel[name].join(" "), pixel[name]);
+            shown.difference.tell(tellDifference(pixel));
+            shown.distance.tell(tellDistance(pixel.distance));
+            shown.zone.tell(findZone(pixel, image));
+            shown.stage.tell(findStage(pixel, image));
         }
     }
     const BLOCK = 64;
@@ -1268,14 +1433,17 @@
         };
     }
 
+    /** @param {string} text base64 */
+    function toBytes(text) {
+        return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    }
+
     /** @param {Record<string, any>} answer base64 of raw bytes by name */
     function unpackBlock(answer) {
-        const bytes = (/** @type {string} */ text) =>
-            Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
         const names = [...PHOTOGRAPHS, "mask", "protected", "distance"];
         return {
-            box: answer.box,
-            ...Object.fromEntries(names.map((name) => [name, bytes(answer[name])])),
+            box: answer.box, step: 1,
+            ...Object.fromEntries(names.map((name) => [name, toBytes(answer[name])])),
         };
     }
 
@@ -1284,8 +1452,9 @@
      * @param {any} block @param {{x: number, y: number}} pixel
      */
     function readPixel(block, { x, y }) {
-        const [left, top, right] = block.box;
-        const at = (y - top) * (right - left) + (x - left);
+        const { box: [left, top, right], step } = block;
+        const place = (/** @type {number} */ at) => Math.floor(at / step);
+        const at = (place(y) - top) * (right - left) + (place(x) - left);
         const color = (/** @type {string} */ name) => [...block[name].subarray(3 * at, 3 * at + 3)];
         return {
             x, y,
@@ -1302,8 +1471,9 @@
 
     /** @param {any} pixel of `readPixel` */
     function tellDifference(pixel) {
-        const result = differ(pixel.reference, pixel.result);
-        return `${result} (without the guard ${differ(pixel.reference, pixel.unguarded)})`;
+        const [alone, result] = [pixel.unguarded, pixel.result].map((color) =>
+            differ(pixel.reference, color));
+        return alone === result ? `${result}` : `${result}, not ${alone}`;
     }
 
     /** @param {number} distance in px */
@@ -1345,29 +1515,31 @@
 
         /**
          * Largest and mean difference over the distance from the mask's edge.
-         * @param {Report} report @param {ImageEntry} image @param {number | null} crop distance
+         * @param {Report} report @param {ImageEntry} image
          */
-        profile(report, image, crop) {
+        profile(report, image) {
             const width = 320, height = 130, left = 30, bottom = 18;
             const last = report.profile.at(-1)?.distance ?? 1;
             const across = (/** @type {number} */ at) =>
                 left + plots.place(at, Math.max(last, 1), width - left - 6);
             const up = (/** @type {number} */ at) =>
                 height - bottom - plots.place(at, 255, height - bottom - 8);
-            const line = (/** @type {"max" | "mean"} */ what) => report.profile
-                .map((bin, index) =>
-                    `${index ? "L" : "M"}${across(bin.distance).toFixed(1)} ${up(bin[what]).toFixed(1)}`)
-                .join("");
-            const base = `L${across(last).toFixed(1)} ${up(0)}L${across(1).toFixed(1)} ${up(0)}Z`;
-            return plots.frame(width, height, `Difference over the distance from the mask: ` +
-                `largest ${report.max}, reach ${report.reach} px`,
-            ...[0, 1, 4, 16, 64, 255].map((at) => plots.tickUp(at, left, width, up(at))),
-            ...[1, 3, 10, 30, 100, 256].filter((at) => at <= last)
-                .map((at) => plots.tickAcross(at, across(at), height - 4)),
-            plots.mark(image.predicted_reach, across, height - bottom, "predicted reach", last),
-            crop !== null && plots.mark(crop, across, height - bottom, "crop box", last),
-            report.profile.length > 0 && make("path", { d: line("max") + base, "class": css("max") }),
-            report.profile.length > 0 && make("path", { d: line("mean"), "class": css("mean") }));
+            const point = (/** @type {number} */ x, /** @type {number} */ y) =>
+                `${across(x).toFixed(1)} ${up(y).toFixed(1)}`;
+            const line = (/** @type {"max" | "mean"} */ what) => "M" + report.profile
+                .map((bin) => point(bin.distance, bin[what])).join("L");
+            const base = `L${point(last, 0)}L${point(1, 0)}Z`;
+            const title = "Difference over the distance from the mask: " +
+                `largest ${report.max}, reach ${report.reach} px`;
+            const hasLines = report.profile.length > 0;
+            return plots.frame(width, height, title,
+                ...[0, 1, 4, 16, 64, 255].map((at) => plots.tickUp(at, left, width, up(at))),
+                ...[1, 3, 10, 30, 100, 256].filter((at) => at <= last)
+                    .map((at) => plots.tickAcross(at, across(at), height - 4)),
+                plots.mark(image.predicted_reach, across, height - bottom, "predicted reach", last),
+                plots.mark(report.crop_distance ?? 0, across, height - bottom, "crop box", last),
+                hasLines && make("path", { d: line("max") + base, "class": css("max") }),
+                hasLines && make("path", { d: line("mean"), "class": css("mean") }));
         },
 
         /**
@@ -1375,15 +1547,16 @@
          * @param {number[]} counts of each level
          */
         histogram(counts) {
-            const width = 320, height = 96, bottom = 18, steps = [1, 2, 3, 5, 9, 17, 33, 65, 129, 256];
+            const width = 320, height = 96, bottom = 18;
+            const steps = [1, 2, 3, 5, 9, 17, 33, 65, 129, 256];
             const sums = steps.slice(0, -1).map((from, index) =>
                 counts.slice(from, steps[index + 1]).reduce((sum, count) => sum + count, 0));
             const most = Math.max(...sums, 1), step = width / sums.length;
             return plots.frame(width, height, "Histogram of differences",
                 ...sums.flatMap((count, index) => {
                     const tall = plots.place(count, most, height - bottom - 14);
-                    const to = steps[index + 1] - 1;
-                    const name = to > steps[index] ? `${steps[index]}–${to}` : `${to}`;
+                    const from = steps[index], isOne = steps[index + 1] === from + 1;
+                    const name = isOne ? `${from}` : `${from}+`;
                     const middle = (index + 0.5) * step;
                     return [
                         make("rect", {
@@ -1451,7 +1624,7 @@
             const all = [...image.findings, ...record.findings];
             const seen = new Set();
             const unique = all.filter(({ what }) => !seen.has(what) && seen.add(what));
-            const changes = record.changes.map((text) => make("li", { "class": css("change") }, text));
+            const changes = record.changes.map((text) => make("li", {}, text));
             if (!unique.length && !changes.length) {
                 return parts.section("Findings", make("p", { "class": css("quiet") },
                     "Nothing to report: no cause of bleed was found in this run."));
@@ -1494,15 +1667,12 @@
         /** @param {StageEntry[]} stages */
         stages(stages) {
             if (!stages.length) return null;
-            const cell = (/** @type {string} */ text) => make("td", { "class": css("number") }, text);
-            const rows = stages.map(({ name, changed, max, scripts }) => make("tr", {},
-                make("th", { scope: "row" }, name,
-                    scripts.length > 0 && make("small", {}, scripts.join(", "))),
-                cell(words.count(changed)), cell(String(max))));
-            return parts.section("Stages", make("table", { "class": css("stages") },
-                make("thead", {}, make("tr", {}, ...["After", "changed", "max"].map((name) =>
-                    make("th", { scope: "col" }, name)))),
-                make("tbody", {}, ...rows)));
+            return parts.section("Stages", parts.table(["After", "changed", "max"],
+                stages.map(({ name, changed, max, scripts }) => [
+                    make("span", {}, name,
+                        scripts.length > 0 && make("small", {}, scripts.join(", "))),
+                    words.count(changed), String(max),
+                ])));
         },
 
         /**
@@ -1514,6 +1684,43 @@
                 ...spots.map((spot) => make("li", {}, makeButton(
                     `${spot.x}, ${spot.y}: ${spot.difference} levels, ${spot.distance} px out`,
                     "Show this pixel", () => fly(spot.x, spot.y))))));
+        },
+
+        /** What the plot's lines are. */
+        key() {
+            return make("p", { "class": css("key") },
+                make("span", { "class": css("key-max") }), "largest difference",
+                make("span", { "class": css("key-mean") }), "mean, in levels over px of distance");
+        },
+
+        /** What the tab is for, while there is nothing to show. */
+        welcome() {
+            return parts.section("What you will see here", make("ul", { "class": css("welcome") },
+                ...["the verdict: how many pixels outside the mask changed, or would have",
+                    "original, result, what the host alone would give, and heatmaps, compared",
+                    "each pixel's true values, how far from the mask it lies, and what changed it",
+                    "the causes, and the setting that stops each of them",
+                ].map((text) => make("li", {}, text))));
+        },
+
+        /** @param {Report} report */
+        zones(report) {
+            const rows = Object.entries(report.zones).filter(([, zone]) => zone.protected);
+            if (!rows.length) return null;
+            return parts.section("Zones", parts.table(["Zone", "changed", "of", "max"],
+                rows.map(([name, zone]) => [
+                    name, words.count(zone.changed), words.count(zone.protected), String(zone.max),
+                ])));
+        },
+
+        /** @param {string[]} names of the columns @param {(string | Node)[][]} rows */
+        table(names, rows) {
+            return make("table", { "class": css("table") },
+                make("thead", {}, make("tr", {}, ...names.map((name) =>
+                    make("th", { scope: "col" }, name)))),
+                make("tbody", {}, ...rows.map(([first, ...others]) => make("tr", {},
+                    make("th", { scope: "row" }, first),
+                    ...others.map((text) => make("td", {}, text))))));
         },
 
         /** @param {RecordEntry} record @param {ImageEntry} image */
@@ -1558,9 +1765,17 @@
             const ids = known ? [known.id] : [`bleed_guard_${setting}`, `setting_${setting}`];
             const control = ids.map((id) => host.find(id)).find((element) => element);
             if (!control) return false;
-            const radios = control.querySelectorAll("input[type=radio]");
+            const radios = /** @type {NodeListOf<HTMLInputElement>} */ (
+                control.querySelectorAll("input[type=radio]"));
             if (radios.length) return host.choose(radios, value, known?.choices);
             return host.fill(control, value);
+        },
+
+        /** @param {string} title of one of the host's tabs */
+        openTab(title) {
+            const buttons = gradioApp().querySelectorAll("#tabs > .tab-nav > button");
+            const button = [...buttons].find((entry) => entry.textContent?.trim() === title);
+            /** @type {HTMLElement | undefined} */ (button)?.click();
         },
 
         /** @param {string} id @returns {HTMLElement | null} */
@@ -1596,23 +1811,50 @@
 
     // ------------------------------------------------------------------------------ the page
 
+    /** What the user last chose to see; in the browser, for him alone. */
+    const memory = {
+        key: "bleed-guard-view",
+
+        /** @returns {Record<string, any>} */
+        load() {
+            try {
+                return JSON.parse(localStorage.getItem(memory.key) ?? "{}");
+            } catch {
+                return {};
+            }
+        },
+
+        /** @param {Record<string, any>} options */
+        save(options) {
+            try {
+                localStorage.setItem(memory.key, JSON.stringify(options));
+            } catch {
+                // A private window: the choice lasts as long as the page.
+            }
+        },
+    };
+
     /** The Bleed tab. */
     class Page {
         /** @param {HTMLElement} root the empty frame @param {any} server */
         constructor(root, server) {
             this.root = root;
             this.server = server;
-            this.colors = readColors(root.dataset.colors ?? "{}");
+            this.colors = readTables(root.dataset.colors ?? "{}");
             this.records = /** @type {RecordEntry[]} */ ([]);
             this.revision = "";
-            this.selected = /** @type {{record: RecordEntry, image: ImageEntry} | null} */ (null);
+            this.selected = /** @type {Selection} */ (null);
+            this.report = /** @type {Report | null} */ (null);
             this.isDrawn = false;
             this.stage = new Stage({
                 look: (pixel) => this.inspector.look(pixel),
-                changed: () => this.toolbar.follow(this.stage),
+                changed: () => this.toolbar.follow(),
             });
+            this.stage.set(memory.load());
             this.inspector = new Inspector((error) => this.tellError(error));
             this.toolbar = new Toolbar(this.stage, () => this.legend());
+            this.history = new HistoryStrip(server, (entry) => this.select(entry));
+            this.actions = new Actions(this);
             this.build();
             new IntersectionObserver((entries) => {
                 if (entries.some((entry) => entry.isIntersecting)) this.draw();
@@ -1624,7 +1866,6 @@
             this.error = make("div", { "class": css("error"), "role": "alert", "hidden": true });
             this.legendBar = make("div", { "class": css("legend") });
             this.side = make("div", { "class": css("side") });
-            this.strip = make("div", { "class": css("strip"), "aria-label": "History", "role": "group" });
             this.cover = make("div", { "class": css("cover") });
             this.root.classList.add("bleed-guard");
             this.root.replaceChildren(this.verdict, this.error,
@@ -1632,9 +1873,9 @@
                     make("div", { "class": css("viewer") },
                         this.toolbar.element,
                         make("div", { "class": css("picture") }, this.stage.element, this.cover),
-                        this.legendBar, this.inspector.element),
-                    this.side),
-                make("div", { "class": css("history") }, this.strip));
+                        this.legendBar, this.inspector.element,
+                        this.actions.element, this.history.element),
+                    this.side));
             this.legend();
             this.setState("loading");
         }
@@ -1643,13 +1884,15 @@
         setState(state) {
             this.root.dataset.state = state;
             const texts = {
-                empty: "Nothing yet. Inpaint something in img2img: the result, what the guard " +
-                    "held back and why appear here by themselves.",
-                loading: "Loading…",
-                ready: "",
-                bare: "No pictures were kept of this image.",
+                empty: ["Nothing yet", "Inpaint something in img2img. What the pipeline tried to " +
+                    "change outside the mask appears here by itself."],
+                loading: ["Loading", ""],
+                ready: ["", ""],
+                bare: ["No pictures of this run", "They were not kept. The numbers are beside."],
             };
-            this.cover.textContent = texts[state];
+            const [title, text] = texts[state];
+            this.cover.replaceChildren(make("div", {}, make("strong", {}, title),
+                make("p", {}, text)));
             this.cover.hidden = state === "ready";
         }
 
@@ -1668,63 +1911,68 @@
 
         /** @param {RecordEntry[]} records newest first */
         receive(records) {
-            const newest = records[0]?.id !== this.records[0]?.id;
+            const isNew = records[0]?.id !== this.records[0]?.id;
             this.records = records;
+            this.history.show(records);
             const [record] = records;
-            if (!record) this.select(null);
-            else if (newest) this.select({ record, image: record.images[0] });
-            this.drawStrip();
+            if (!record?.images.length) this.select(null);
+            else if (isNew || !this.isKept()) this.select({ record, image: record.images[0] });
         }
 
-        /** @param {{record: RecordEntry, image: ImageEntry} | null} selected */
+        /** Whether what is selected is still in the history. */
+        isKept() {
+            return this.records.some(({ id }) => id === this.selected?.record.id);
+        }
+
+        /** @param {Selection} selected */
         select(selected) {
             this.selected = selected;
+            this.report = null;
             this.isDrawn = false;
             this.drawVerdict();
+            this.history.mark(selected);
             this.draw();
         }
 
         drawVerdict() {
-            const { selected } = this;
-            if (!selected) {
-                this.verdict.replaceChildren();
+            if (!this.selected) {
+                this.verdict.replaceChildren(make("span", { "class": css("quiet") },
+                    "No run has been measured yet."));
                 return;
             }
-            const { record, image } = selected;
-            const hasNumbers = image.verdict !== "not guarded";
+            const { record, image } = this.selected;
+            const count = record.images.length;
+            const chips = [
+                count > 1 && `image ${record.images.indexOf(image) + 1} of ${count}`,
+                record.preset, record.facts["Inpaint area"], record.facts.Format,
+                words.time(record.started),
+            ];
             this.verdict.replaceChildren(makeBadge(image.verdict),
                 make("div", { "class": css("sentence") },
                     make("strong", {}, words.headline(image)),
-                    hasNumbers && make("span", {}, words.prevented(image))),
+                    make("span", {}, words.second(record, image))),
                 make("div", { "class": css("chips") },
-                    ...[record.preset, record.facts["Inpaint area"], record.facts.Format]
-                        .filter(Boolean).map((text) => make("span", {}, String(text)))));
+                    ...chips.filter(Boolean).map((text) => make("span", {}, String(text)))));
         }
 
         /** Draw what is selected, if it is looked at and not drawn yet. */
         draw() {
             if (this.isDrawn || !this.root.offsetParent) return;
             this.isDrawn = true;
-            const { selected } = this;
-            if (!selected) {
+            this.history.draw();
+            this.actions.follow(this.selected);
+            if (this.selected?.image.view) {
+                this.drawPicture(this.selected.record, this.selected.image);
+            } else {
                 this.stage.show(null);
                 this.inspector.show(null);
-                this.side.replaceChildren();
-                this.setState("empty");
-                return;
+                this.setState(this.selected ? "bare" : this.revision ? "empty" : "loading");
             }
-            this.drawSide(null);
-            this.drawPicture(selected.record, selected.image);
+            this.drawSide();
         }
 
         /** @param {RecordEntry} record @param {ImageEntry} image */
         drawPicture(record, image) {
-            if (!image.view) {
-                this.stage.show(null);
-                this.inspector.show(null);
-                this.setState("bare");
-                return;
-            }
             this.setState("ready");
             const layers = new Layers(this.server, record.id, image, this.colors, (error) => {
                 if (error) this.tellError(error);
@@ -1737,66 +1985,342 @@
 
         /** @param {RecordEntry} record @param {ImageEntry} image */
         async loadReport(record, image) {
-            const report = await this.server.ask({ ask: "report", id: record.id, image: image.index });
-            if (this.selected?.image === image) this.drawSide(report);
+            const question = { ask: "report", id: record.id, image: image.index };
+            const report = await this.server.ask(question);
+            if (this.selected?.image !== image) return;
+            this.report = report;
+            this.drawSide();
         }
 
-        /** @param {any} report on `unguarded` and `result`, null until it is there */
-        drawSide(report) {
-            if (!this.selected) return;
+        drawSide() {
+            if (!this.selected) {
+                this.side.replaceChildren(parts.welcome());
+                return;
+            }
             const { record, image } = this.selected;
-            const shown = report && (report.result.max ? report.result : report.unguarded);
-            const name = report && report.result.max ? "in the result" : "without the guard";
             this.side.replaceChildren(...[
                 parts.findings(record, image, (fix, button) => this.apply(fix, button)),
-                parts.section(`Difference over distance, ${name}`,
-                    shown ? plots.profile(shown, image, report.crop_distance ?? null) : plots.frame(320, 130, "Loading")),
-                parts.section("Histogram of differences",
-                    shown ? plots.histogram(shown.histogram) : plots.frame(320, 96, "Loading")),
-                shown && parts.spots(shown.worst, (x, y) => this.stage.fly(x, y)),
+                ...(image.view ? this.measured(image) : []),
                 parts.stages(image.stages),
                 parts.facts(record, image),
             ].filter(Boolean));
         }
 
+        /** What the report shows; room for it while it is not there. @param {ImageEntry} image */
+        measured(image) {
+            const { report } = this;
+            const what = image.max ? "in the result" : "without the guard";
+            const titles = [`Difference over distance, ${what}`, `Histogram, ${what}`];
+            if (!report) {
+                return titles.map((title, index) => parts.section(title,
+                    plots.frame(320, [130, 96][index], "Loading"), index === 0 && parts.key()));
+            }
+            return [
+                parts.section(titles[0], plots.profile(report, image), parts.key()),
+                parts.section(titles[1], plots.histogram(report.histogram)),
+                parts.spots(report.worst, (x, y) => this.stage.fly(x, y)),
+                parts.zones(report),
+            ];
+        }
+
         legend() {
             const { scale } = this.stage.options;
-            const table = this.colors[scale];
-            if (!table) return;
-            const canvas = paint({ codes: legendCodes(scale), width: 256, height: 1 }, table);
+            const canvas = paint({ codes: legendCodes(scale), width: 256, height: 1 },
+                this.colors[scale]);
             canvas.className = css("legend-bar");
-            const ticks = scale === "signed" ? ["127 darker", "same", "127 brighter"]
-                : scale === "delta-e" ? ["0", "ΔE 8", "64"]
-                    : scale === "log" ? ["0", "15", "255 levels"] : ["0", "128", "255 levels"];
+            const ticks = /** @type {Record<string, string[]>} */ ({
+                "log": ["unchanged", "15", "255 levels"],
+                "linear": ["unchanged", "128", "255 levels"],
+                "signed": ["127 levels darker", "unchanged", "127 levels brighter"],
+                "delta-e": ["unchanged", "ΔE 4", "ΔE 64"],
+            })[scale];
             this.legendBar.replaceChildren(canvas,
                 make("div", {}, ...ticks.map((text) => make("span", {}, text))));
         }
 
-        drawStrip() {
-            const entries = this.records.flatMap((record) =>
-                record.images.map((image) => ({ record, image })));
-            this.strip.replaceChildren(...entries.map((entry) => makeButton("",
-                `${words.time(entry.record.started)}: ${entry.image.sentence}`,
-                () => this.select(entry), { "class": css("thumb") })));
-            [...this.strip.children].forEach((button, index) => {
-                button.append(makeBadge(entries[index].image.verdict, true),
-                    words.time(entries[index].record.started));
-            });
-        }
-
         /** @param {Fix} fix @param {HTMLButtonElement} button */
         apply(fix, button) {
-            button.textContent = host.set(fix.setting, fix.value) ? "Applied" : "Not found";
+            const isDone = host.set(fix.setting, fix.value);
+            button.textContent = isDone ? "Applied ✓" : "Not on this page";
+            button.disabled = true;
         }
 
         /** @param {Error} error */
         tellError(error) {
             this.error.hidden = false;
             this.error.replaceChildren(make("span", {}, error.message),
-                makeButton("Try again", "Ask the server again", () => {
-                    this.isDrawn = false;
-                    this.refresh().then(() => this.draw());
-                }));
+                makeButton("Try again", "Ask the server again", () => this.retry()));
+        }
+
+        async retry() {
+            this.isDrawn = false;
+            await this.refresh();
+            this.draw();
+        }
+    }
+
+    /** The last generations, as small pictures with badges. One tab stop; arrow keys move. */
+    class HistoryStrip {
+        /** @param {any} server @param {(entry: Selection) => void} choose */
+        constructor(server, choose) {
+            this.server = server;
+            this.choose = choose;
+            this.entries = /** @type {NonNullable<Selection>[]} */ ([]);
+            this.pictures = /** @type {Map<string, string>} */ (new Map());
+            this.isDrawn = false;
+            this.element = make("div", {
+                "class": css("strip"), "role": "listbox", "aria-label": "History, newest first",
+                "aria-orientation": "horizontal",
+                "onkeydown": (/** @type {KeyboardEvent} */ event) => this.key(event),
+            });
+        }
+
+        /** @param {NonNullable<Selection>} entry */
+        static name({ record, image }) {
+            return `${record.id} ${image.index}`;
+        }
+
+        /** @param {RecordEntry[]} records newest first */
+        show(records) {
+            this.entries = records.flatMap((record) =>
+                record.images.map((image) => ({ record, image })));
+            this.element.hidden = !this.entries.length;
+            this.isDrawn = false;
+        }
+
+        draw() {
+            if (this.isDrawn) return;
+            this.isDrawn = true;
+            this.element.replaceChildren(...this.entries.map((entry) => this.thumb(entry)));
+            this.mark(this.selected ?? null);
+            this.loadPictures().catch(() => undefined); // badges and times are there without them
+        }
+
+        /** @param {NonNullable<Selection>} entry */
+        thumb(entry) {
+            const { record, image } = entry;
+            const time = words.time(record.started);
+            return make("button", {
+                "type": "button", "role": "option", "class": css("thumb"), "tabindex": "-1",
+                "title": `${time}: ${image.sentence}`, "aria-label": `${time}: ${image.sentence}`,
+                "data-first": record.images[0] === image,
+                "onclick": () => this.choose(entry),
+            },
+            make("span", { "class": css("thumb-picture") }),
+            makeBadge(image.verdict, true),
+            make("span", { "class": css("thumb-time") }, time));
+        }
+
+        /** @param {Selection} selected */
+        mark(selected) {
+            this.selected = selected;
+            const name = selected && HistoryStrip.name(selected);
+            [...this.element.children].forEach((button, index) => {
+                const isSelected = HistoryStrip.name(this.entries[index]) === name;
+                button.setAttribute("aria-selected", String(isSelected));
+                button.setAttribute("tabindex", isSelected || (!name && !index) ? "0" : "-1");
+            });
+        }
+
+        async loadPictures() {
+            const missing = this.entries.filter((entry) =>
+                entry.image.view && !this.pictures.has(HistoryStrip.name(entry)));
+            if (missing.length) {
+                const wanted = missing.map(({ record, image }) => [record.id, image.index]);
+                const { files } = await this.server.ask({ ask: "thumbnails", wanted });
+                files.forEach((/** @type {string} */ file, /** @type {number} */ index) =>
+                    this.pictures.set(HistoryStrip.name(missing[index]), file));
+            }
+            [...this.element.children].forEach((button, index) => {
+                const file = this.pictures.get(HistoryStrip.name(this.entries[index]));
+                if (!file) return;
+                const picture = make("img", { src: this.server.address(file), alt: "" });
+                button.firstElementChild?.replaceChildren(picture);
+            });
+        }
+
+        /** @param {KeyboardEvent} event */
+        key(event) {
+            const buttons = /** @type {HTMLElement[]} */ ([...this.element.children]);
+            const at = buttons.indexOf(/** @type {HTMLElement} */ (event.target));
+            const to = /** @type {Record<string, number>} */ ({
+                ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: buttons.length - 1,
+            })[event.key];
+            const button = buttons[to];
+            if (at < 0 || !button) return;
+            event.preventDefault();
+            button.focus();
+            button.click();
+        }
+    }
+
+    /** What can be done with what is shown: take it away, send it on, compare other files. */
+    class Actions {
+        /** @param {Page} page */
+        constructor(page) {
+            this.page = page;
+            const targets = (page.root.dataset.targets ?? "").split(" ").filter(Boolean);
+            this.download = makeButton("Download", "One zip: pictures, report.json, and a page " +
+                "that shows them offline", () => this.run(() => this.takeAway()));
+            this.copy = makeButton("Copy report", "Copy the report as text", () =>
+                this.run(() => this.copyText()));
+            const choices = { result: "Result", reference: "Original" };
+            this.sendWhat = makeSelect("Send", choices, "result", "Which picture is sent",
+                () => undefined);
+            this.sends = targets.map((target) => makeButton(`to ${target}`,
+                `Send the picture to ${target}`, () => this.sendTo(target)));
+            this.files = page.server.hasTiles ? new FileComparison(page) : null;
+            this.said = make("output", { "class": css("said") });
+            this.element = make("div", { "class": css("actions") },
+                page.server.hasTiles && this.download, this.copy,
+                this.sends.length > 0 && make("span", { "class": css("sends") }, this.sendWhat,
+                    ...this.sends),
+                this.said,
+                this.files && this.files.element);
+        }
+
+        /** @param {Selection} selected */
+        follow(selected) {
+            const hasPictures = Boolean(selected?.image.view);
+            for (const button of [this.download, ...this.sends]) button.disabled = !hasPictures;
+            this.copy.disabled = !selected;
+        }
+
+        /** @param {() => Promise<string>} action */
+        async run(action) {
+            this.said.textContent = "…";
+            try {
+                this.said.textContent = await action();
+            } catch (error) {
+                this.said.textContent = /** @type {Error} */ (error).message;
+            }
+        }
+
+        async takeAway() {
+            const { record, image } = /** @type {NonNullable<Selection>} */ (this.page.selected);
+            const { server } = this.page;
+            const answer = await server.ask({ ask: "takeaway", id: record.id, image: image.index });
+            make("a", { href: server.address(answer.file), download: answer.name }).click();
+            return `${answer.name} is on its way`;
+        }
+
+        async copyText() {
+            const { selected, report } = this.page;
+            const { record, image } = /** @type {NonNullable<Selection>} */ (selected);
+            await copy(words.report(record, image, report));
+            return "Copied";
+        }
+
+        /** @param {string} target */
+        sendTo(target) {
+            const { record, image } = /** @type {NonNullable<Selection>} */ (this.page.selected);
+            const picture = this.sendWhat.querySelector("select").value;
+            send.start({ id: record.id, image: image.index, picture }, target);
+        }
+    }
+
+    /**
+     * Put text on the clipboard; pages without https may only copy what is selected.
+     * @param {string} text
+     */
+    async function copy(text) {
+        if (navigator.clipboard && window.isSecureContext) {
+            await navigator.clipboard.writeText(text);
+            return;
+        }
+        const field = make("textarea", { "class": css("unseen"), "aria-hidden": "true" });
+        field.value = text;
+        document.body.append(field);
+        field.select();
+        const isDone = document.execCommand("copy");
+        field.remove();
+        if (!isDone) throw new Error("The browser does not let this page copy.");
+    }
+
+    /** Sending a picture to another tab: gradio fetches it, then the host's own button sends it. */
+    const send = {
+        question: "",
+        target: "",
+
+        /** @param {Record<string, any>} question @param {string} target */
+        start(question, target) {
+            send.question = JSON.stringify(question);
+            send.target = target;
+            host.find("bleed_guard_send_load")?.click();
+        },
+
+        /** Gradio asks what to fetch. */
+        wanted() {
+            return send.question;
+        },
+
+        /** Gradio has it. */
+        loaded() {
+            host.find(`bleed_guard_send_to_${send.target}`)?.click();
+        },
+    };
+
+    /** Any three files, or pictures of the run that is shown. */
+    class FileComparison {
+        /** @param {Page} page */
+        constructor(page) {
+            this.page = page;
+            this.fields = {
+                original: this.field("original", "Original"),
+                result: this.field("result", "Result"),
+                mask: this.field("mask", "Mask (white is repainted)"),
+            };
+            this.button = makeButton("Compare", "Measure these files", () =>
+                page.actions.run(() => this.compare()));
+            this.element = make("details", { "class": css("files") },
+                make("summary", {}, "Compare any files"),
+                make("div", { "class": css("file-fields") },
+                    ...Object.values(this.fields).map((field) => field.element)),
+                make("p", { "class": css("quiet") }, "Without a mask every pixel counts."),
+                this.button);
+        }
+
+        /** @param {string} name @param {string} label */
+        field(name, label) {
+            const input = make("input", {
+                "type": "file", "accept": "image/*", "aria-label": label,
+            });
+            const isOffered = name !== "original";
+            const reuse = make("input", { "type": "checkbox" });
+            const element = make("div", {
+                "class": css("file-field"),
+                "ondragover": (/** @type {DragEvent} */ event) => event.preventDefault(),
+                "ondrop": (/** @type {DragEvent} */ event) => {
+                    event.preventDefault();
+                    if (event.dataTransfer?.files.length) input.files = event.dataTransfer.files;
+                },
+            }, make("strong", {}, label), input,
+            isOffered && make("label", {}, reuse, ` the ${name} of the run shown`));
+            return { input, reuse, element };
+        }
+
+        async compare() {
+            const [original, result, mask] = await Promise.all(
+                ["original", "result", "mask"].map((name) => this.give(name)));
+            await this.page.server.ask({ ask: "compare", original, result, mask });
+            await this.page.refresh();
+            return "Compared";
+        }
+
+        /**
+         * What stands in a field, for the question.
+         * @param {string} name
+         */
+        async give(name) {
+            const { input, reuse } = /** @type {any} */ (this.fields)[name];
+            const { selected, server } = this.page;
+            if (reuse.checked && selected) {
+                return { id: selected.record.id, image: selected.image.index, picture: name };
+            }
+            const [file] = input.files;
+            if (!file) return null;
+            const [path] = await server.upload([file]);
+            return { path, name: file.name };
         }
     }
 
@@ -1804,46 +2328,77 @@
     class Toolbar {
         /** @param {Stage} stage @param {() => void} scaleChanged */
         constructor(stage, scaleChanged) {
+            this.stage = stage;
             const { options } = stage;
-            const set = (/** @type {string} */ name) => (/** @type {string} */ value) =>
+            const set = (/** @type {string} */ name) => (/** @type {any} */ value) => {
                 stage.set({ [name]: value });
-            this.first = makeSelect("Left", LAYER_NAMES, options.first, "First layer", set("first"));
+                memory.save(options);
+            };
+            this.first = makeSelect("Left", LAYER_NAMES, options.first, "First layer",
+                set("first"));
             this.second = makeSelect("Right", LAYER_NAMES, options.second, "Second layer",
                 set("second"));
-            this.mode = makeSelect("Compare by", MODE_NAMES, options.mode, "How the layers are compared",
-                set("mode"));
             this.scale = makeSelect("Scale", SCALE_NAMES, options.scale, "Scale of the heatmap",
                 (value) => {
-                    stage.set({ scale: value });
+                    set("scale")(value);
                     scaleChanged();
                 });
+            this.modes = Object.entries(MODE_NAMES).map(([mode, [name, title]]) =>
+                makeButton(name, title, () => set("mode")(mode), { "data-mode": mode }));
             this.opacity = make("input", {
-                "type": "range", "min": "0", "max": "100", "value": "60",
+                "type": "range", "min": "0", "max": "100", "value": String(100 * options.opacity),
                 "aria-label": "Opacity of the second layer", "title": "Opacity of the second layer",
-                "oninput": () => stage.set({ opacity: Number(this.opacity.value) / 100 }),
+                "class": css("opacity"),
+                "oninput": () => set("opacity")(Number(this.opacity.value) / 100),
             });
-            const toggles = [["mask", "Mask"], ["reach", "Reach"], ["crop", "Crop box"]].map(
-                ([name, label]) => makeToggle(label, `Outline: ${label}`, true,
-                    (isOn) => stage.set({ [name]: isOn })));
             this.zoom = make("output", { "class": css("zoom"), "title": "Zoom" });
-            this.element = make("div", { "class": css("toolbar") },
-                this.first, this.second, this.mode, this.opacity, this.scale, ...toggles,
-                make("span", { "class": css("zooms") },
-                    makeButton("−", "Zoom out (key -)", () => stage.zoomBy(1 / 1.5)),
-                    this.zoom,
-                    makeButton("+", "Zoom in (key +)", () => stage.zoomBy(1.5)),
-                    makeButton("Fit", "All of the picture (key 0)", () => stage.fit()),
-                    makeButton("1:1", "Real pixels (key 1)", () => stage.showRealPixels())));
+            this.element = make("div", { "class": css("toolbar"), "role": "group",
+                "aria-label": "View" }, ...this.layers(), ...this.outlines(set), this.zooms());
         }
 
-        /** Show what the stage shows. @param {Stage} stage */
-        follow(stage) {
-            const { mode, first, second } = stage.options;
+        layers() {
+            return [
+                make("span", { "class": css("group") }, this.first,
+                    makeButton("⇄", "Swap the layers (key Space)", () => this.stage.swap(),
+                        { "aria-label": "Swap the layers" }),
+                    this.second, this.scale),
+                make("span", {
+                    "class": css("group"), "role": "group", "aria-label": "Compare by",
+                }, make("span", { "class": css("segments") }, ...this.modes), this.opacity),
+            ];
+        }
+
+        /** @param {(name: string) => (value: any) => void} set */
+        outlines(set) {
+            const options = /** @type {Record<string, any>} */ (this.stage.options);
+            const names = [["mask", "Mask"], ["reach", "Reach"], ["crop", "Crop box"]];
+            const look = { "class": css("group"), "role": "group", "aria-label": "Outlines" };
+            return [make("span", look,
+                ...names.map(([name, label]) =>
+                    makeToggle(label, `Outline: ${label}`, options[name], set(name))))];
+        }
+
+        zooms() {
+            const { stage } = this;
+            return make("span", { "class": css("group") },
+                makeButton("−", "Zoom out (key -)", () => stage.zoomBy(1 / 1.5)), this.zoom,
+                makeButton("+", "Zoom in (key +)", () => stage.zoomBy(1.5)),
+                makeButton("Fit", "All of the picture (key 0)", () => stage.fit()),
+                makeButton("1:1", "Real pixels (key 1)", () => stage.showRealPixels()));
+        }
+
+        /** Show what the stage shows. */
+        follow() {
+            const { mode, first, second } = this.stage.options;
             this.first.querySelector("select").value = first;
             this.second.querySelector("select").value = second;
-            this.second.hidden = mode === "single";
+            const shown = mode === "single" ? [first] : [first, second];
+            this.scale.hidden = !shown.some((layer) => layer.startsWith("heat"));
             this.opacity.hidden = mode !== "onion";
-            const percent = 100 * stage.view.scale * (window.devicePixelRatio || 1);
+            for (const button of this.modes) {
+                button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
+            }
+            const percent = 100 * this.stage.view.scale * (window.devicePixelRatio || 1);
             this.zoom.textContent = `${percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
         }
     }
@@ -1876,11 +2431,13 @@
      * @param {string} json scale -> base64 of 256 x RGB
      * @returns {Record<string, Uint32Array>}
      */
-    function readColors(json) {
+    function readTables(json) {
         return Object.fromEntries(Object.entries(JSON.parse(json)).map(([scale, text]) => {
-            const bytes = Uint8Array.from(atob(/** @type {string} */ (text)), (c) => c.charCodeAt(0));
-            return [scale, Uint32Array.from({ length: 256 }, (_, code) =>
-                (255 << 24 | bytes[3 * code + 2] << 16 | bytes[3 * code + 1] << 8 | bytes[3 * code]) >>> 0)];
+            const bytes = toBytes(/** @type {string} */ (text));
+            return [scale, Uint32Array.from({ length: 256 }, (_, code) => {
+                const [red, green, blue] = bytes.subarray(3 * code);
+                return (255 << 24 | blue << 16 | green << 8 | red) >>> 0;
+            })];
         }));
     }
 
@@ -1903,12 +2460,89 @@
         };
     }
 
+    /** The badge under the gallery of img2img, for the image that is selected there. */
+    class GalleryBadge {
+        /** @param {Page} page */
+        constructor(page) {
+            this.page = page;
+            this.shown = "";
+            this.record = /** @type {RecordEntry | null} */ (null);
+            this.element = make("div", { "id": "bleed_guard_gallery_badge", "role": "status" });
+        }
+
+        /** The gallery may have changed, or what is selected in it. */
+        follow() {
+            const gallery = host.find("img2img_gallery_container") ?? host.find("img2img_gallery");
+            if (!gallery) return;
+            if (!this.element.isConnected) gallery.after(this.element);
+            const thumbs = [...gallery.querySelectorAll(".thumbnail-item")];
+            const sources = thumbs.map((thumb) => thumb.querySelector("img")?.src ?? "");
+            const name = sources.join();
+            if (name !== this.shown) this.see(name);
+            const selected = thumbs.findIndex((thumb) => thumb.classList.contains("selected"));
+            this.tell(this.record && matchImage(this.record, sources, selected));
+        }
+
+        /**
+         * The gallery shows another run: the newest record, if that is new as well.
+         * @param {string} name of what is shown
+         */
+        see(name) {
+            const [newest] = this.page.records;
+            const isNew = newest && newest.id !== this.last && newest.preset !== "files";
+            this.record = name && isNew ? newest : null;
+            if (this.record) {
+                this.shown = name;
+                this.last = newest.id;
+            }
+        }
+
+        /** @param {ImageEntry | null} image */
+        tell(image) {
+            const { record } = this;
+            this.element.hidden = !record || !image;
+            if (!record || !image) return;
+            const text = `${words.headline(image)}. ${words.second(record, image)}`;
+            if (this.element.dataset.text === text) return;
+            this.element.dataset.text = text;
+            this.element.replaceChildren(makeBadge(image.verdict), make("span", {}, text),
+                makeButton("Look", "Show this image in the Bleed tab", () => {
+                    this.page.select({ record, image });
+                    host.openTab("Bleed");
+                }));
+        }
+    }
+
+    /**
+     * The image of a record that is selected in a gallery, by its file's name, else by its place:
+     * a grid may stand before the images.
+     * @param {RecordEntry} record @param {string[]} sources of the gallery @param {number} selected
+     * @returns {ImageEntry | null}
+     */
+    function matchImage(record, sources, selected) {
+        const { images } = record;
+        if (images.length === 1) return images[0];
+        const base = (/** @type {string} */ path) => path.split(/[\\/]/).pop() ?? "";
+        const name = base(decodeURIComponent(sources[selected] ?? "").split("?")[0]);
+        const named = images.find(({ saved_as: file }) => name && base(file) === name);
+        const place = selected - (sources.length > images.length ? 1 : 0);
+        return named ?? images[place] ?? worstImage(images);
+    }
+
+    /** @param {ImageEntry[]} images */
+    function worstImage(images) {
+        const order = ["not guarded", "bleed", "within tolerance", "full redo", "clean"];
+        return [...images].sort((first, second) =>
+            order.indexOf(first.verdict) - order.indexOf(second.verdict))[0] ?? null;
+    }
+
     /** Fill the tab, and look again whenever the img2img results change. */
     function start() {
         const root = host.find("bleed_guard_root");
-        if (!root || root.childElementCount > 1) return;
+        if (!root || root.classList.contains("bleed-guard")) return;
         const page = new Page(root, new Server());
-        const refresh = throttle(() => page.refresh(), 250);
+        const badge = new GalleryBadge(page);
+        const refresh = throttle(() => page.refresh().then(() => badge.follow()), 250);
         const observer = new MutationObserver(refresh);
         let watched = /** @type {Element | null} */ (null);
         const watch = () => {
@@ -1916,8 +2550,10 @@
             if (!results || results === watched) return;
             watched = results;
             observer.disconnect();
-            observer.observe(results, { childList: true, subtree: true, characterData: true,
-                attributes: true, attributeFilter: ["src", "style"] });
+            observer.observe(results, {
+                childList: true, subtree: true, characterData: true,
+                attributes: true, attributeFilter: ["src", "class"],
+            });
         };
         watch();
         onAfterUiUpdate(() => {
@@ -1928,8 +2564,18 @@
         bleedGuard.page = page;
     }
 
+    /** Fill the offline report. */
+    function startOffline() {
+        const root = /** @type {HTMLElement} */ (document.getElementById("bleed_guard_root"));
+        const data = document.getElementById("bleed_guard_root_data")?.textContent ?? "";
+        bleedGuard.page = new Page(root, new Offline(JSON.parse(data)));
+        bleedGuard.page.refresh();
+    }
+
     /** @type {any} */
-    const bleedGuard = { geometry, cells, words, plots, host, start, page: null };
+    const bleedGuard = {
+        geometry, cells, words, host, send, matchImage, start, startOffline, page: null,
+    };
     /** @type {any} */ (globalThis).bleedGuard = bleedGuard;
     if (typeof onUiLoaded === "function") onUiLoaded(start);
     if (typeof module !== "undefined") module.exports = bleedGuard;

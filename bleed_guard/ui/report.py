@@ -8,7 +8,7 @@ import numpy as np
 
 from bleed_guard.core.job import BleedReport, Box
 from bleed_guard.core.mask import edge_distance, mask_box
-from bleed_guard.core.measure import measure_bleed
+from bleed_guard.core.measure import measure_bleed, measure_seam
 from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, describe_record
 from bleed_guard.ui.encode import encode_text
 from bleed_guard.ui.layers import TILE, base_factor
@@ -44,13 +44,18 @@ def describe_view(record: GenerationRecord) -> dict[str, Any]:
     return plain
 
 
-def describe_reports(record: GenerationRecord, image: ImageRecord) -> dict[str, Any]:
-    """Everything measured about the result and about what the host alone would have given."""
-    reports = {name: measure_image(record, image, name) for name in ("unguarded", "result")}
-    return {
-        **{name: report.to_json() for name, report in reports.items()},
-        "crop_distance": find_crop_distance(image),
-    }
+def describe_report(record: GenerationRecord, image: ImageRecord) -> dict[str, Any]:
+    """Everything measured about the picture that has the most to tell, named `of`.
+
+    That is the result if any protected pixel differs in it, else what the host alone would have
+    given. `seam` is the result's in any case.
+    """
+    name = "result" if image.max else "unguarded"
+    report = measure_image(record, image, name).to_json()
+    pictures = pictures_of(image)
+    seam = measure_seam(pictures.reference, pictures.result, pictures.mask)
+    crop_distance = find_crop_distance(image)
+    return {**report, "of": name, "seam": seam._asdict(), "crop_distance": crop_distance}
 
 
 def measure_image(record: GenerationRecord, image: ImageRecord, name: str) -> BleedReport:

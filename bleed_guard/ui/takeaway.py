@@ -28,7 +28,7 @@ from bleed_guard.ui.layers import (
 )
 from bleed_guard.ui.report import (
     DISTANCE_LIMIT,
-    describe_reports,
+    describe_report,
     describe_view,
     find_distance,
     pictures_of,
@@ -92,7 +92,7 @@ def describe_content(record: GenerationRecord, image: ImageRecord) -> dict[str, 
     """report.json: the record with this image only, and its reports."""
     plain = describe_view(record)
     plain["images"] = [entry for entry in plain["images"] if entry["index"] == image.index]
-    return {"version": __version__, "record": plain, "report": describe_reports(record, image)}
+    return {"version": __version__, "record": plain, "report": describe_report(record, image)}
 
 
 def _picture_files(pictures: Pictures) -> dict[str, np.ndarray]:

@@ -18,7 +18,7 @@ from bleed_guard.ui.layers import PHOTOGRAPHS, Layer, Part, render_base, render_
 from bleed_guard.ui.report import (
     PICTURE_NAMES,
     describe_block,
-    describe_reports,
+    describe_report,
     describe_view,
     pictures_of,
 )
@@ -89,7 +89,7 @@ class Viewer:
         return {"revision": revision, "records": records}
 
     def _report(self, question: Question, owner: str) -> dict[str, Any]:
-        return describe_reports(*self._find(question, owner))
+        return describe_report(*self._find(question, owner))
 
     def _layers(self, question: Question, owner: str) -> dict[str, Any]:
         """Files of the named layers: of the whole, or of one tile of real pixels.
