@@ -19,6 +19,9 @@ CHUNKS_PER_WORKER = 4
 ATTEMPTS = 3
 """How often a chunk is tried whose worker died, before its pairs are tried one by one."""
 
+CONNECT_TIMEOUT = 30
+"""Seconds to wait for a Dask scheduler."""
+
 
 class EngineName(str, Enum):
     """What `--engine` takes."""
@@ -130,7 +133,7 @@ class DaskEngine:
         self.options = options
         try:
             if scheduler:
-                self.client = distributed.Client(scheduler, timeout="30s")
+                self.client = distributed.Client(scheduler, timeout=CONNECT_TIMEOUT)
             else:
                 self.client = distributed.Client(n_workers=workers, threads_per_worker=1)
         except (OSError, ValueError) as error:

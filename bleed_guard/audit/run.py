@@ -13,6 +13,7 @@ from typing import Any
 from bleed_guard.audit.engines import Engine, EngineName, make_engine
 from bleed_guard.audit.journal import Journal, digest_pairs, open_journal, read_records
 from bleed_guard.audit.pairs import Pair, Patterns, read_pairs
+from bleed_guard.audit.store import is_url
 from bleed_guard.audit.summary import Summary
 from bleed_guard.audit.worker import AuditOptions
 from bleed_guard.cli.errors import CommandError
@@ -78,7 +79,7 @@ def run_audit(plan: AuditPlan) -> Summary:
     summary = Summary()
     for record in read_records(rows):
         summary.add(record)
-    pairs = _skip_done(read_pairs(plan.source, plan.patterns), journal)
+    pairs = _skip_done(read_pairs(_locate(plan), plan.patterns), journal)
     engine = make_engine(plan.engine, plan.options, plan.workers, plan.scheduler)
     try:
         _check_all(pairs, plan, engine, journal, summary)
@@ -89,6 +90,13 @@ def run_audit(plan: AuditPlan) -> Summary:
         rows.unlink()
     journal.finish()
     return summary
+
+
+def _locate(plan: AuditPlan) -> str:
+    """The source; a local one by its whole path where workers have folders of their own."""
+    if plan.engine is EngineName.DASK and not is_url(plan.source):
+        return str(Path(plan.source).resolve())
+    return plan.source
 
 
 def _check_all(
@@ -105,7 +113,7 @@ def _check_all(
 
 def _count(plan: AuditPlan) -> int | None:
     """How many pairs there are, where counting costs little next to checking and is seen."""
-    if not sys.stderr.isatty() or "://" in plan.source:
+    if not sys.stderr.isatty() or is_url(plan.source):
         return None
     return sum(1 for _ in read_pairs(plan.source, plan.patterns))
 

@@ -38,7 +38,7 @@ def test_every_kind_of_text_chunk(options):
 def test_exif_user_comment_of_a_jpeg(encoding):
     prefix = b"UNICODE\0" if encoding == "utf-16-be" else b"ASCII\0\0\0"
     exif = Image.Exif()
-    exif.get_ifd(0x8769)[0x9286] = prefix + TEXT.encode(encoding)
+    exif[0x8769] = {0x9286: prefix + TEXT.encode(encoding)}
     buffer = io.BytesIO()
     Image.new("RGB", (2, 2)).save(buffer, "JPEG", exif=exif)
     assert read_infotext(buffer.getvalue(), "a.jpg") == TEXT
