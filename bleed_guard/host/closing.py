@@ -11,7 +11,7 @@ from PIL import Image
 from bleed_guard.core.job import Finding, Severity, Verdict
 from bleed_guard.core.measure import count_changes
 from bleed_guard.core.record import ImageRecord
-from bleed_guard.host import options, processing
+from bleed_guard.host import infotext, options, processing
 from bleed_guard.host.run import FinishedImage, GuardRun
 
 
@@ -32,6 +32,7 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
         prompt=str(processed.prompt or ""),
     )
     lines = list(tell_run(run))
+    infotext.tell(processed, lines)
     if options.read("tell_in_page"):
         processed.comments += "".join(f"{line}\n" for line in lines)
     return lines

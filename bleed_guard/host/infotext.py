@@ -18,6 +18,7 @@ CHANGES_KEY = "Bleed guard changes"
 FAILED_KEY = "Bleed guard failed"
 OUTSIDE_KEY = "Bleed outside"
 PREVENTED_KEY = "Bleed prevented"
+REPORT_KEY = "Bleed guard report"
 VERDICT_KEYS = (FAILED_KEY, OUTSIDE_KEY, PREVENTED_KEY)
 KEYS = (*(setting.infotext for setting in SCHEMA), CHANGES_KEY, *VERDICT_KEYS)
 
@@ -41,6 +42,16 @@ def write_failure(params: MutableMapping[str, Any], reason: str) -> None:
     for key in VERDICT_KEYS:
         params.pop(key, None)
     params[FAILED_KEY] = reason
+
+
+def tell(processed: Any, lines: Sequence[str]) -> None:
+    """Put what was told into the reply's `info`: the hosts' API leaves comments out of it.
+
+    Into a copy of the reply's entries, for the dict is the job's own, whose next loop writes
+    infotexts from it.
+    """
+    entries = dict(processed.extra_generation_params or {})
+    processed.extra_generation_params = {**entries, REPORT_KEY: "\n".join(lines)}
 
 
 def clear(params: MutableMapping[str, Any]) -> None:

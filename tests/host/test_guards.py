@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ def run(host: GuardedHost, settings: dict[str, Any] | None = None, **job: Any) -
 
 def infotext(outcome: Outcome) -> str:
     return str(outcome.processed.infotexts[outcome.processed.index_of_first_image])
+
+
+def info(outcome: Outcome) -> dict[str, Any]:
+    """The entries of the API's `info`."""
+    entries: dict[str, Any] = json.loads(outcome.processed.js())["extra_generation_params"]
+    return entries
 
 
 def pixels(outcome: Outcome) -> np.ndarray:
@@ -318,4 +325,14 @@ def test_a_wrong_argument_is_answered_and_the_job_is_guarded(
 ) -> None:
     outcome = run(host, settings)
     assert sentence in outcome.comments
+    assert sentence in info(outcome)["Bleed guard report"]
     assert is_clean(outcome)
+
+
+def test_the_apis_info_tells_what_the_page_tells_and_later_loops_do_not(host: GuardedHost) -> None:
+    outcome = run(host, inpaint_full_res=True, inpaint_full_res_padding=64)
+    report = info(outcome)["Bleed guard report"]
+    assert report.splitlines()[0].startswith("Bleed Guard: 0 of ")
+    assert "Bleed Guard: padding 64 -> 32, limit of preset guard" in report.splitlines()
+    assert set(report.splitlines()) <= set(outcome.comments.splitlines())
+    assert "Bleed guard report" not in outcome.p.extra_generation_params
