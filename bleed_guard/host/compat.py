@@ -29,6 +29,12 @@ def takes_mask_root() -> bool:
     return "img2img_inpaint_precise_mask" in shared.opts.data_labels
 
 
+def stealth_mode() -> str:
+    """How the host hides infotext in saved pixels, lower case: "alpha", "rgb", ... or ""."""
+    modes = (option(name, "") for name in ("stealth_pnginfo_option", "stealth_pnginfo_opt"))
+    return next((str(mode).lower() for mode in modes if mode), "")
+
+
 def missing_hooks() -> tuple[str, ...]:
     """The hooks the guard lives on that this host does not call."""
     return tuple(hook for hook in HOOKS if not hasattr(scripts.Script, hook))

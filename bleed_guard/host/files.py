@@ -69,7 +69,7 @@ def _undo_late_edits(run: GuardRun, finished: FinishedImage, params: Any) -> Non
 
 def _is_stealth(largest: int) -> bool:
     """Whether a difference is the host's own hidden infotext in the low bits of R, G, B."""
-    return largest <= 1 and "rgb" in str(compat.option("stealth_pnginfo_option", "")).lower()
+    return largest <= 1 and "rgb" in compat.stealth_mode()
 
 
 def _save_as_png(params: Any) -> None:

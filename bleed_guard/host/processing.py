@@ -262,16 +262,18 @@ WRITERS = {
 def prepare_inputs(p: Any, job: InpaintJob) -> tuple[Change, ...]:
     """Bring forms the host misreads to ones it reads right; each change is returned.
 
-    16-bit init images would be cut at 255 by the host's conversion, and in only masked a mask of
-    another size makes it crop at the wrong place.
+    16-bit pictures would be cut at 255 by the host's conversion, an infotext hidden in an alpha
+    channel would be laid on the background, and in only masked a mask of another size makes the
+    host crop at the wrong place.
     """
     changes = []
     if any(is_deep(image) for image in p.init_images):
-        p.init_images = [
-            Image.fromarray(flatten_image(image)) if is_deep(image) else image
-            for image in p.init_images
-        ]
+        p.init_images = [_to_eight_bits(image) for image in p.init_images]
         changes.append(Change("init image", "16 bits", "8 bits", "the host works in 8 bits"))
+    if any(_has_hidden_alpha(image) for image in p.init_images):
+        p.init_images = [_to_opaque(image) for image in p.init_images]
+        reason = "hidden infotext there is no transparency"
+        changes.append(Change("init image", "alpha 254-255", "opaque", reason))
     if is_deep(p.image_mask):
         p.image_mask = Image.fromarray(read_mask(p.image_mask))
         changes.append(Change("mask", "16 bits", "8 bits", "the host works in 8 bits"))
@@ -281,6 +283,20 @@ def prepare_inputs(p: Any, job: InpaintJob) -> tuple[Change, ...]:
         _write_mask_size(p, change, job)
         changes.append(change)
     return tuple(changes)
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    return Image.fromarray(flatten_image(image)) if is_deep(image) else image
+
+
+def _has_hidden_alpha(image: Image.Image) -> bool:
+    """Whether the alpha channel only hides an infotext in its lowest bit, as Forge writes it."""
+    return image.mode == "RGBA" and image.getextrema()[-1] in ((254, 254), (254, 255))
+
+
+def _to_opaque(image: Image.Image) -> Image.Image:
+    """Laid on a background, alpha 254 shifts a pixel by a level, more with every pass."""
+    return image.convert("RGB") if _has_hidden_alpha(image) else image
 
 
 def build_canvas(

@@ -42,6 +42,10 @@ class Outcome:
         """The guard's record of the job."""
         return self.p.bleed_guard_run.record
 
+    def pixels(self, number: int) -> np.ndarray:
+        """R, G, B of one image of the reply: uint8 H x W x 3."""
+        return np.asarray(self.images[number].convert("RGB"))
+
     def read_files(self) -> list[np.ndarray]:
         """R, G, B of every saved result: uint8 H x W x 3."""
         return [np.asarray(Image.open(path).convert("RGB")) for path in self.files]
@@ -66,7 +70,9 @@ class GuardedHost:
         from modules import script_callbacks, scripts
 
         script_callbacks.before_ui_callback()
-        (entry,) = [e for e in scripts.scripts_data if e.script_class.__name__ == "BleedGuardScript"]
+        (entry,) = [
+            e for e in scripts.scripts_data if e.script_class.__name__ == "BleedGuardScript"
+        ]
         self.guard = entry.script_class()
         self.guard.filename = entry.path
         self.scripts = [*before, self.guard, *behind]
@@ -76,6 +82,13 @@ class GuardedHost:
         from modules import shared
 
         for name, value in options.items():
+            shared.opts.set(name, value)
+
+    def set_known_option(self, name: str, value: Any) -> None:
+        """Set an option that not every host has."""
+        from modules import shared
+
+        if name in shared.opts.data_labels:
             shared.opts.set(name, value)
 
     def make_job(

@@ -1,0 +1,375 @@
+"""Every trap the hosts lay, by name, and the ways other scripts edit a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bleed_guard.core.job import Verdict
+from tests.host.guarded import GuardedHost, Outcome, count_changed, installed_profiles
+
+pytestmark = pytest.mark.parametrize("profile", installed_profiles())
+SIZE = (96, 64)  # width, height
+BOX = (slice(20, 44), slice(30, 60))
+
+
+def make_photo(size: tuple[int, int] = SIZE) -> Image.Image:
+    drawn = np.random.default_rng(5)
+    coarse = Image.fromarray(drawn.integers(0, 256, (8, 12, 3)).astype(np.uint8))
+    return coarse.resize(size, Image.Resampling.BICUBIC)
+
+
+def make_mask(size: tuple[int, int] = SIZE, box: tuple[slice, slice] = BOX) -> Image.Image:
+    mask = np.zeros(size[::-1], np.uint8)
+    mask[box] = 255
+    return Image.fromarray(mask)
+
+
+def assert_exact(
+    outcome: Outcome, reference: Image.Image | np.ndarray, mask: Image.Image | np.ndarray
+) -> None:
+    """Reply and files show the reference wherever the mask is off, and say so."""
+    pixels, protected = np.asarray(reference), np.asarray(mask) < 128
+    for number in range(len(outcome.images)):
+        assert count_changed(outcome.pixels(number), pixels, protected) == 0
+    assert outcome.files
+    for saved in outcome.read_files():
+        assert count_changed(saved, pixels, protected) == 0
+    assert {image.verdict for image in outcome.record.images} == {Verdict.CLEAN}
+
+
+def changed_inside(outcome: Outcome, reference: Image.Image, mask: Image.Image) -> int:
+    inside = np.asarray(mask) >= 128
+    return count_changed(outcome.pixels(0), np.asarray(reference), inside)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"mask_blur": 4}, id="mask-blur-at-its-default"),
+        pytest.param({"mask_blur": 64}, id="mask-blur-64"),
+        pytest.param({"inpaint_full_res": True}, id="only-masked"),
+        pytest.param({"inpaint_full_res": True, "inpaint_full_res_padding": 256}, id="padding-256"),
+        pytest.param({"batch_size": 2, "n_iter": 2}, id="batches"),
+        pytest.param({"denoising_strength": 1.0, "inpainting_fill": 2}, id="latent-noise"),
+    ],
+)
+def test_the_ordinary_ways_to_inpaint(profile: str, fields: dict, tmp_path: Path) -> None:
+    size = (128, 64)  # a size every host keeps
+    photo, mask = make_photo(size), make_mask(size)
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(grid_save=False)
+    outcome = host.run(photo, mask, **fields)
+    assert_exact(outcome, photo, mask)
+    assert changed_inside(outcome, photo, mask) > 500
+
+
+def test_the_overlay_option_switched_off(profile: str, tmp_path: Path) -> None:
+    photo, mask = make_photo(), make_mask()
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(overlay_inpaint=False)
+    outcome = host.run(photo, mask, inpaint_full_res=True)
+    assert_exact(outcome, photo, mask)
+    assert outcome.images[0].size == SIZE
+
+
+@pytest.mark.parametrize("blur", [16, 64])
+def test_a_single_pixel_under_a_large_blur_stays_an_inpaint(
+    profile: str, blur: int, tmp_path: Path
+) -> None:
+    photo, mask = make_photo(), make_mask(box=(slice(30, 31), slice(40, 41)))
+    outcome = GuardedHost(profile, tmp_path).run(
+        photo, mask, {"blend": "hard"}, inpaint_full_res=True, mask_blur=blur
+    )
+    assert_exact(outcome, photo, mask)
+    assert "mask blur" in outcome.comments
+    assert changed_inside(outcome, photo, mask) == 1
+
+
+def test_a_blank_mask_in_only_masked_redraws_nothing(profile: str, tmp_path: Path) -> None:
+    photo, mask = make_photo((128, 64)), Image.new("L", (128, 64))
+    outcome = GuardedHost(profile, tmp_path).run(photo, mask, inpaint_full_res=True)
+    assert_exact(outcome, photo, mask)
+    assert "mask is blank" in outcome.comments
+
+
+def test_a_mask_of_another_size_in_only_masked_is_repainted_where_it_was_painted(
+    profile: str, tmp_path: Path
+) -> None:
+    photo, mask = make_photo(), make_mask()
+    small = mask.resize((48, 32), Image.Resampling.NEAREST)
+    outcome = GuardedHost(profile, tmp_path).run(
+        photo, small, {"blend": "hard"}, inpaint_full_res=True, mask_blur=0
+    )
+    inner = make_mask(box=(slice(22, 42), slice(32, 58)))
+    outer = make_mask(box=(slice(18, 46), slice(28, 62)))
+    assert_exact(outcome, photo, outer)
+    assert changed_inside(outcome, photo, inner) > 500
+    assert "mask size 48 x 32 -> 96 x 64" in outcome.comments
+
+
+def test_several_init_images_have_each_their_own_reference(profile: str, tmp_path: Path) -> None:
+    photos = [make_photo((128, 64)), make_photo((128, 64)).rotate(180)]
+    mask = make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(grid_save=False, return_grid=False)
+    outcome = host.run(photos, mask, batch_size=2)
+    for number, (photo, saved) in enumerate(zip(photos, outcome.read_files(), strict=True)):
+        reference, protected = np.asarray(photo), np.asarray(mask) < 128
+        assert count_changed(outcome.pixels(number), reference, protected) == 0
+        assert count_changed(saved, reference, protected) == 0
+
+
+def test_a_16_bit_picture_is_not_turned_white(profile: str, tmp_path: Path) -> None:
+    levels = np.linspace(0, 65535, 128 * 64).reshape(64, 128).astype(np.uint16)
+    mask = make_mask((128, 64))
+    outcome = GuardedHost(profile, tmp_path).run(Image.fromarray(levels), mask)
+    grey = np.repeat((levels >> 8).astype(np.uint8)[..., None], 3, axis=2)
+    assert_exact(outcome, grey, mask)
+    assert "init image 16 bits -> 8 bits" in outcome.comments
+
+
+def test_transparency_comes_back_in_the_file(profile: str, tmp_path: Path) -> None:
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    alpha = np.full((64, 128), 255, np.uint8)
+    alpha[:10] = 0
+    alpha[10:14] = 128
+    photo.putalpha(Image.fromarray(alpha))
+    photo.info |= {"icc_profile": b"not a real profile", "dpi": (300, 300)}
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(img2img_background_color="#ffffff")
+    for name in ("stealth_pnginfo_option", "stealth_pnginfo_opt"):
+        host.set_known_option(name, "None")
+    outcome = host.run(photo, mask)
+    (path,) = outcome.files
+    with Image.open(path) as saved:
+        assert saved.mode == "RGBA"
+        assert np.array_equal(np.asarray(saved)[..., 3], alpha)
+        assert saved.info["icc_profile"] == b"not a real profile"
+        assert saved.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        assert "Bleed outside: 0 of" in saved.info["parameters"]
+    base = Image.new("RGBA", photo.size, "#ffffff")
+    base.paste(photo, mask=photo)
+    assert_exact(outcome, base.convert("RGB"), mask)
+
+
+def test_a_lossy_file_is_told_by_its_name(profile: str, tmp_path: Path) -> None:
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(samples_format="jpg")
+    outcome = host.run(make_photo(), make_mask())
+    (image,) = outcome.record.images
+    (path,) = outcome.files
+    assert image.verdict is Verdict.BLEED
+    assert f"{path.name} is JPEG" in outcome.comments
+    assert image.saved_as == str(path)
+
+
+def test_inpaints_saved_as_png_never_replace_a_file(profile: str, tmp_path: Path) -> None:
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(samples_format="jpg", samples_filename_pattern="same")
+    host.set_options(save_images_add_number=False)
+    outcomes = [host.run(photo, mask, {"lossy_format": "png"}, seed=seed) for seed in (1, 2)]
+    for outcome in outcomes:
+        (path,) = outcome.files
+        assert path.suffix == ".png"
+        assert_exact(outcome, photo, mask)
+
+
+class Editor:
+    """Another extension that paints a corner white at one hook."""
+
+    filename = __file__
+    alwayson = True
+    args_from = args_to = 0
+
+    def __new__(cls, hook: str) -> Any:
+        from modules import scripts
+
+        def edit(self: Any, p: Any, pp: Any, *args: Any) -> None:
+            pp.image = pp.image.copy()
+            pp.image.paste((255, 255, 255), (0, 0, 9, 9))
+
+        members = {hook: edit, "title": lambda self: "Corner"}
+        kind = type("CornerPainter", (scripts.Script,), members)
+        return kind()
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+@pytest.mark.parametrize("hook", ["postprocess_image", "postprocess_image_after_composite"])
+def test_another_script_edits_the_picture(
+    profile: str, hook: str, place: str, tmp_path: Path
+) -> None:
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    host.scripts.insert(0 if place == "before" else 1, Editor(hook))
+    assert_exact(host.run(photo, mask, {"blend": "hard"}), photo, mask)
+
+
+def test_another_extension_edits_the_picture_before_it_is_saved(
+    profile: str, tmp_path: Path
+) -> None:
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    from modules import script_callbacks
+
+    def edit(params: Any) -> None:
+        params.image = params.image.copy()
+        params.image.paste((255, 255, 255), (0, 0, 9, 9))
+
+    registered = script_callbacks.callback_map["callbacks_before_image_saved"]
+    script_callbacks.on_before_image_saved(edit)
+    registered.insert(0, registered.pop())
+    assert_exact(host.run(photo, mask), photo, mask)
+
+
+def test_an_extension_that_enlarges_the_picture_is_told_not_guarded(
+    profile: str, tmp_path: Path
+) -> None:
+    from modules import scripts
+
+    class Enlarger(scripts.Script):
+        def title(self) -> str:
+            return "Enlarger"
+
+        def postprocess_image(self, p: Any, pp: Any, *args: Any) -> None:
+            pp.image = pp.image.resize((pp.image.width * 2, pp.image.height * 2))
+
+    host = GuardedHost(profile, tmp_path)
+    host.scripts.insert(0, Enlarger())
+    outcome = host.run(make_photo((128, 64)), make_mask((128, 64)))
+    (image,) = outcome.record.images
+    assert image.verdict is Verdict.NOT_GUARDED
+    assert "NOT GUARDED: the picture came back as 256 x 128" in outcome.comments
+    assert "Bleed outside" not in outcome.processed.infotexts[0]
+
+
+def test_the_whole_picture_comes_back_at_the_originals_size(profile: str, tmp_path: Path) -> None:
+    photo = make_photo((150, 100))
+    mask = make_mask((150, 100), (slice(30, 70), slice(40, 100)))
+    outcome = GuardedHost(profile, tmp_path).run(
+        photo, mask, {"keep_size": True}, width=128, height=128
+    )
+    assert outcome.images[0].size == (150, 100)
+    assert_exact(outcome, photo, mask)
+    assert changed_inside(outcome, photo, mask) > 1500
+
+
+def test_fifty_passes_leave_what_no_mask_covered(profile: str, tmp_path: Path) -> None:
+    size = (128, 128)
+    first = photo = make_photo(size)
+    drawn = np.random.default_rng(9)
+    host = GuardedHost(profile, tmp_path)
+    covered = np.zeros(size[::-1], bool)
+    for number in range(50):
+        left, top = (int(value) for value in drawn.integers(0, 116, 2))
+        box = (slice(top, top + 12), slice(left, left + 12))
+        covered[box] = True
+        fields = {"inpaint_full_res": number % 2 == 0, "seed": number}
+        outcome = host.run(photo, make_mask(size, box), **fields)
+        with Image.open(outcome.files[0]) as photo:
+            photo.load()
+    assert not covered.all()
+    last = np.asarray(photo.convert("RGB"))
+    assert count_changed(last, np.asarray(first), ~covered) == 0
+    assert count_changed(last, np.asarray(first), covered) > 2000
+
+
+def test_a_nested_job_is_left_alone_and_the_outer_one_guarded(profile: str, tmp_path: Path) -> None:
+    from modules import scripts
+
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    inner_jobs = []
+
+    class FaceFixer(scripts.Script):
+        def title(self) -> str:
+            return "Face fixer"
+
+        def postprocess_image(self, p: Any, pp: Any, *args: Any) -> None:
+            from modules import processing
+
+            if inner_jobs:
+                return
+            box = (slice(0, 20), slice(0, 20))
+            inner = host.make_job(pp.image, make_mask((128, 64), box), do_not_save_samples=True)
+            inner_jobs.append(inner)
+            pp.image = processing.process_images(inner).images[0]
+
+    host.scripts.insert(0, FaceFixer())
+    outcome = host.run(photo, mask)
+    assert inner_jobs[0].bleed_guard_run is None
+    assert_exact(outcome, photo, mask)
+
+
+def test_the_same_job_looped_keeps_its_changes_in_the_infotext(
+    profile: str, tmp_path: Path
+) -> None:
+    from modules import processing
+
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    p = host.make_job(photo, mask, inpaint_full_res=True, inpaint_full_res_padding=64)
+    for _ in range(3):
+        processed = processing.process_images(p)
+        p.init_images = [processed.images[0]]
+        assert "padding 64 -> 32" in processed.infotexts[0]
+    result = np.asarray(processed.images[0].convert("RGB"))
+    assert count_changed(result, np.asarray(photo), np.asarray(mask) < 128) == 0
+
+
+def test_hooks_called_with_no_arguments_do_nothing(profile: str, tmp_path: Path) -> None:
+    host = GuardedHost(profile, tmp_path)
+    hooks = (
+        "before_process",
+        "postprocess_image",
+        "postprocess_maskoverlay",
+        "postprocess_image_after_composite",
+        "postprocess",
+    )
+    for hook in hooks:
+        assert getattr(host.guard, hook)() is None
+
+
+def test_plain_img2img_is_untouched(profile: str, tmp_path: Path) -> None:
+    host = GuardedHost(profile, tmp_path)
+    outcome = host.run(make_photo((128, 64)), None)
+    assert getattr(outcome.p, "bleed_guard_run", None) is None
+    assert "leed" not in outcome.processed.infotexts[0]
+
+
+def test_full_redo_is_measured_and_left_alone(profile: str, tmp_path: Path) -> None:
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    outcome = GuardedHost(profile, tmp_path).run(photo, mask, {"preset": "full-redo"})
+    (image,) = outcome.record.images
+    assert image.verdict is Verdict.FULL_REDO
+    assert image.changed > 0
+    changed = count_changed(outcome.pixels(0), np.asarray(photo), np.asarray(mask) < 128)
+    assert changed == image.changed
+
+
+def test_blend_edit_allows_the_soft_band_and_nothing_beyond(profile: str, tmp_path: Path) -> None:
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    outcome = GuardedHost(profile, tmp_path).run(photo, mask, {"preset": "blend-edit"})
+    reach = 10  # int(2.5 * 4 + 0.5)
+    band = make_mask((128, 64), (slice(20 - reach, 44 + reach), slice(30 - reach, 60 + reach)))
+    assert_exact(outcome, photo, band)
+    ring = (np.asarray(band) >= 128) & (np.asarray(mask) < 128)
+    assert count_changed(outcome.pixels(0), np.asarray(photo), ring) > 100
+
+
+def test_one_job_never_sees_anothers_state(profile: str, tmp_path: Path) -> None:
+    host = GuardedHost(profile, tmp_path)
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    outcomes = [host.run(photo, mask, {"feather": feather}) for feather in (1, 9)]
+    runs = [outcome.p.bleed_guard_run for outcome in outcomes]
+    assert [run.rules.settings.feather for run in runs] == [1, 9]
+    assert runs[0].record.id != runs[1].record.id
+    assert not vars(host.guard).keys() - {
+        "section", "filename", "args_from", "args_to", "alwayson", "infotext_fields",
+        "paste_field_names", "is_txt2img", "is_img2img", "name", "group", "api_info",
+    }  # fmt: skip
