@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import gradio as gr
-
 from modules.ui_components import ToolButton
+
+from minihost.web.gradio_shim import gr
 
 refresh_symbol = "\U0001f504"
 

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 
-import gradio as gr
+import gradio
 
-from minihost.web.gradio_shim import IS_GRADIO_4, install
+from minihost.web.gradio_shim import IS_GRADIO_4, gr, install
 
 install()  # before the first subclass: gradio 4 would write a .pyi file for each
 
 
-class FormComponent:
+Init = TypeVar("Init", bound=Callable[..., None])
+
+
+def signed_like(parent: Any) -> Callable[[Init], Init]:
+    """Give a constructor its parent's signature: gradio 4 sends the browser what that names."""
+    return cast("Callable[[Init], Init]", wraps(parent.__init__))
+
+
+class _InForm:
     """Lets a block stand inside a gradio form, beside sliders and dropdowns."""
 
     def get_expected_parent(self) -> type:
         return gr.components.Form
 
 
+FormComponent: Any = _InForm
 gr.Dropdown.get_expected_parent = FormComponent.get_expected_parent
 
 
 class ToolButton(FormComponent, gr.Button):
     """A small button with one symbol as its text."""
 
-    @wraps(gr.Button.__init__)  # gradio 4 sends the browser what the signature names
+    @signed_like(gr.Button)
     def __init__(self, value: str = "", *args: Any, **kwargs: Any) -> None:
         classes = kwargs.pop("elem_classes", None) or []
         super().__init__(value, *args, elem_classes=["tool", *classes], **kwargs)
@@ -37,7 +47,7 @@ class ToolButton(FormComponent, gr.Button):
 class ResizeHandleRow(gr.Row):
     """The row of a page's two columns."""
 
-    @wraps(gr.Row.__init__)
+    @signed_like(gr.Row)
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.elem_classes.append("resize-handle-row")
@@ -84,7 +94,7 @@ class FormColorPicker(FormComponent, gr.ColorPicker):
 class DropdownMulti(FormComponent, gr.Dropdown):
     """A dropdown for several values."""
 
-    @wraps(gr.Dropdown.__init__)
+    @signed_like(gr.Dropdown)
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "multiselect": True})
 
@@ -95,7 +105,7 @@ class DropdownMulti(FormComponent, gr.Dropdown):
 class DropdownEditable(FormComponent, gr.Dropdown):
     """A dropdown that takes values of the user's own."""
 
-    @wraps(gr.Dropdown.__init__)
+    @signed_like(gr.Dropdown)
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "allow_custom_value": True})
 
@@ -108,7 +118,7 @@ class InputAccordionImpl(gr.Checkbox):
 
     global_index = 0
 
-    @wraps(gr.Checkbox.__init__)
+    @signed_like(gr.Checkbox)
     def __init__(self, value: bool | None = None, setup: bool = False, **kwargs: Any) -> None:
         if not setup:  # gradio 4 rebuilds components from their arguments to make updates
             super().__init__(value=value, **kwargs)
@@ -134,7 +144,7 @@ class InputAccordionImpl(gr.Checkbox):
         InputAccordionImpl.global_index += 1
         return f"input-accordion-{InputAccordionImpl.global_index - 1}"
 
-    def extra(self) -> gr.Column:
+    def extra(self) -> gradio.Column:
         """A place inside the accordion's label: `with accordion.extra(): ...`."""
         return gr.Column(
             elem_id=f"{self.accordion_id}-extra", elem_classes="input-accordion-extra", min_width=0
@@ -151,15 +161,14 @@ class InputAccordionImpl(gr.Checkbox):
         return "checkbox"
 
 
-if IS_GRADIO_4:
+class _InputAccordion(InputAccordionImpl):
+    def __init__(self, value: bool | None = None, **kwargs: Any) -> None:
+        super().__init__(value=value, setup=True, **kwargs)
 
-    def InputAccordion(value: bool | None = None, **kwargs: Any) -> InputAccordionImpl:  # noqa: N802
-        """Build an InputAccordionImpl; a function in the hosts with gradio 4, a class in others."""
-        return InputAccordionImpl(value=value, setup=True, **kwargs)
-else:
 
-    class InputAccordion(InputAccordionImpl):  # type: ignore[no-redef]
-        """An InputAccordionImpl with its accordion."""
+def _make_input_accordion(value: bool | None = None, **kwargs: Any) -> InputAccordionImpl:
+    return InputAccordionImpl(value=value, setup=True, **kwargs)
 
-        def __init__(self, value: bool | None = None, **kwargs: Any) -> None:
-            super().__init__(value=value, setup=True, **kwargs)
+
+InputAccordion: Any = _make_input_accordion if IS_GRADIO_4 else _InputAccordion
+"""Builds an accordion whose open state is a value: a function on gradio 4, a class on gradio 3."""

@@ -1,4 +1,4 @@
-"""Which files the page may show, and how a picture becomes a file: the saved one is served as is."""
+"""Which files the page may show, and how a picture becomes one: the saved file is served."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
+import gradio
 from modules import shared
 from PIL import Image, PngImagePlugin
 
+gr: Any = gradio  # has parts of two generations, which no types know
 IS_GRADIO_4 = int(gr.__version__.split(".")[0]) >= 4
 
-Savedfile = namedtuple("Savedfile", ["name"])  # noqa: PYI024 the hosts' own name and form
+Savedfile = namedtuple("Savedfile", ["name"])  # the hosts' own name and form
 
 
 def _registered_form(filename: str | os.PathLike[str]) -> Any:
@@ -70,21 +71,20 @@ def _saved_or_temporary(image: Image.Image, folder: str | None) -> str:
     return name
 
 
-if IS_GRADIO_4:
+def _save_for_gradio_3(
+    self: Any, pil_image: Image.Image, dir: str | None = None, format: str = "png"
+) -> str:
+    return _saved_or_temporary(pil_image, dir)
 
-    def save_pil_to_file(
-        pil_image: Image.Image, cache_dir: str | None = None, format: str = "png"
-    ) -> str:
-        """Path of a file with this picture: where it was saved, else a new temporary PNG."""
-        return _saved_or_temporary(pil_image, cache_dir)
 
-else:
+def _save_for_gradio_4(
+    pil_image: Image.Image, cache_dir: str | None = None, format: str = "png"
+) -> str:
+    return _saved_or_temporary(pil_image, cache_dir)
 
-    def save_pil_to_file(  # type: ignore[misc]
-        self: Any, pil_image: Image.Image, dir: str | None = None, format: str = "png"
-    ) -> str:
-        """Path of a file with this picture: where it was saved, else a new temporary PNG."""
-        return _saved_or_temporary(pil_image, dir)
+
+save_pil_to_file: Any = _save_for_gradio_4 if IS_GRADIO_4 else _save_for_gradio_3
+"""Path of a file with a picture: where it was saved, else a new temporary PNG."""
 
 
 def install_ui_tempdir_override() -> None:

@@ -146,6 +146,12 @@ def default_script_args(runner: Any) -> list[Any]:
     return values
 
 
+def read_credentials(text: str) -> dict[str, str]:
+    """Passwords by user, of "user:password,user:password"."""
+    parts = (part.strip().partition(":") for part in text.split(","))
+    return {user: password for user, _, password in parts if user}
+
+
 def find_script(name: str, among: list[Any]) -> tuple[int, Any]:
     """Place and script of that title, whatever its case.
 
@@ -169,11 +175,7 @@ class Api:
     def __init__(self, app: Any, queue_lock: AbstractContextManager[Any]) -> None:
         self.app = app
         self.queue_lock = queue_lock
-        self.credentials = dict(
-            part.strip().split(":", 1)
-            for part in (shared.cmd_opts.api_auth or "").split(",")
-            if part.strip()
-        )
+        self.credentials = read_credentials(shared.cmd_opts.api_auth or "")
         if not scripts.scripts_img2img.scripts:
             create_panels()
         self.defaults = {
@@ -365,7 +367,7 @@ class Api:
                 "model_name": None,
                 "model_path": None,
                 "model_url": None,
-                "scale": upscaler.scale,
+                "scale": None,
             }
             for upscaler in shared.sd_upscalers
         ]

@@ -12,12 +12,11 @@ from enum import Enum
 from typing import Any
 
 import cv2
-import gradio as gr
 import numpy as np
 from modules import shared
 from PIL import Image, ImageEnhance, ImageFilter
 
-from minihost.web.gradio_shim import IS_GRADIO_4, install
+from minihost.web.gradio_shim import IS_GRADIO_4, gr, install
 
 install()  # before the first subclass: gradio 4 would write a .pyi file for each
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import gradio as gr
+import gradio
 from modules import sd_samplers, sd_schedulers
 from modules.ui_components import FormGroup, FormRow, ToolButton
+
+from minihost.web.gradio_shim import gr
 
 RANDOM_SYMBOL = "\U0001f3b2\ufe0f"
 SWITCH_SYMBOL = "\U000021c5"
@@ -179,7 +181,7 @@ def inpaint_controls(is_visible: bool) -> tuple[FormGroup, Controls]:
     }
 
 
-def _index_radio(label: str, elem_id: str, choices: list[str], chosen: int) -> gr.Radio:
+def _index_radio(label: str, elem_id: str, choices: list[str], chosen: int) -> gradio.Radio:
     return gr.Radio(
         label=label, elem_id=elem_id, choices=choices, value=choices[chosen], type="index"
     )

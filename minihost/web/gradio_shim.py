@@ -8,6 +8,7 @@ the keyword `tooltip`. On gradio 4 also the words of gradio 3: `_js`, `source`, 
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import threading
 import time
@@ -15,10 +16,13 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import gradio as gr
+import gradio
 import gradio.blocks
 import gradio.components
 from modules import script_callbacks, scripts, ui_tempdir
+
+gr: Any = gradio
+"""Gradio as the hosts bend it: its own types do not know the hosts' keywords."""
 
 IS_GRADIO_4 = int(gr.__version__.split(".")[0]) >= 4
 
@@ -46,7 +50,7 @@ def install() -> None:
         gr.Box = gr.Group
         component = gradio.components.Component
     else:
-        component = gradio.components.IOComponent
+        component = gr.components.IOComponent
     ui_tempdir.install_ui_tempdir_override()
     _wait_for_slow_machines()
     _announce(component)
@@ -56,11 +60,10 @@ def install() -> None:
 
 def _wait_for_slow_machines() -> None:
     """Give gradio's server more than the five seconds it has to start on a busy machine."""
-    if IS_GRADIO_4:
-        from gradio.exceptions import ServerFailedToStartError
-        from gradio.http_server import Server
-    else:
-        from gradio.networking import Server, ServerFailedToStartError
+    from gradio.exceptions import ServerFailedToStartError
+
+    place = "gradio.http_server" if IS_GRADIO_4 else "gradio.networking"
+    server: Any = importlib.import_module(place).Server
 
     def run_in_thread(self: Any) -> None:
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -71,7 +74,7 @@ def _wait_for_slow_machines() -> None:
                 raise ServerFailedToStartError("The server did not start; is the port free?")
             time.sleep(0.005)
 
-    Server.run_in_thread = run_in_thread
+    server.run_in_thread = run_in_thread
 
 
 def _public_blocks() -> list[type]:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import gradio as gr
+import gradio
 from modules import infotext_utils, scripts
 from modules.call_queue import wrap_gradio_gpu_call
 from modules.ui_components import FormGroup, FormRow, ResizeHandleRow
@@ -21,6 +21,7 @@ from minihost.web.canvas import (
     brush_strokes,
     make_canvas,
 )
+from minihost.web.gradio_shim import gr
 from minihost.web.output_panel import OutputPanel
 from minihost.web.submit import Img2ImgPage, Mode
 from minihost.web.toprow import Toprow
@@ -69,7 +70,7 @@ class Pictures:
     tabs: list[Any]
 
 
-def create_img2img_tab(start: StartingJob | None) -> gr.Blocks:
+def create_img2img_tab(start: StartingJob | None) -> gradio.Blocks:
     """The tab as a block to be rendered in the page; `start` is already on its Inpaint page."""
     runner = scripts.scripts_img2img
     scripts.scripts_current = runner
@@ -129,15 +130,14 @@ def preload(canvas: SketchCanvas | UrlCanvas, start: StartingJob) -> None:
     """
     canvas.picture.value = canvas.picture.postprocess(start.image)
     if isinstance(canvas, UrlCanvas):
-        strokes = Image.new("RGBA", start.image.size, (255, 255, 255, 0))
-        strokes.putalpha(start.mask)
+        strokes = Image.merge("RGBA", [Image.new("L", start.mask.size, 255)] * 3 + [start.mask])
         canvas.strokes.value = canvas.strokes.postprocess(strokes)
     else:
         plan = html.escape(json.dumps(brush_strokes(start.mask)))
         gr.HTML(f'<div id="minihost_strokes" data-strokes="{plan}" hidden></div>')
 
 
-def create_uploads() -> list[gr.Image]:
+def create_uploads() -> list[gradio.Image]:
     """Two uploads: picture and mask."""
     common = {"show_label": False, "source": "upload", "interactive": True, "type": "pil"}
     return [
@@ -146,7 +146,7 @@ def create_uploads() -> list[gr.Image]:
     ]
 
 
-def create_batch_page() -> list[gr.Textbox]:
+def create_batch_page() -> list[gradio.Textbox]:
     """Folders on the server's machine: pictures, results, masks."""
     gr.HTML("<p>Process every picture of a folder on the machine the server runs on.</p>")
     return [
@@ -231,7 +231,7 @@ def create_sizes() -> parts.Controls:
     return {**sizes, "selected_scale_tab": chosen, "scale_by": scale}
 
 
-def show_with_masks(tabs: list[Any], group: FormGroup, mask_alpha: gr.Slider) -> None:
+def show_with_masks(tabs: list[Any], group: FormGroup, mask_alpha: gradio.Slider) -> None:
     """Show the mask's controls on the pages that have a mask."""
     masked = {Mode.INPAINT, Mode.INPAINT_SKETCH, Mode.INPAINT_UPLOAD, Mode.BATCH}
     for place, tab in enumerate(tabs):
@@ -245,7 +245,7 @@ def show_with_masks(tabs: list[Any], group: FormGroup, mask_alpha: gr.Slider) ->
 
 
 def connect_submit(
-    hidden: gr.Textbox,
+    hidden: gradio.Textbox,
     toprow: Toprow,
     pictures: Pictures,
     controls: parts.Controls,

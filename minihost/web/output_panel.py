@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import gradio as gr
+import gradio
 from modules import images, infotext_utils, scripts, shared
 from modules.call_queue import wrap_gradio_call
 from modules.ui_common import plaintext_to_html, update_generation_info
 
-from minihost.web.gradio_shim import IS_GRADIO_4
+from minihost.web.gradio_shim import IS_GRADIO_4, gr
 
 SEND_BUTTONS = {
     "img2img": ("to img2img", "Send image and generation parameters to img2img tab."),
@@ -74,7 +74,7 @@ class OutputPanel:
             show_progress=False,
         )
 
-    def _connect_save(self, button: gr.Button) -> None:
+    def _connect_save(self, button: Any) -> None:
         button.click(
             fn=wrap_gradio_call(save_selected, extra_outputs=[]),
             _js="function(x, y, z){ return [x, y, selected_gallery_index()] }",
@@ -83,7 +83,7 @@ class OutputPanel:
             show_progress=False,
         )
 
-    def _bind(self, tab: str, buttons: dict[str, gr.Button]) -> None:
+    def _bind(self, tab: str, buttons: dict[str, gradio.Button]) -> None:
         runner = {"txt2img": scripts.scripts_txt2img, "img2img": scripts.scripts_img2img}.get(tab)
         for target, button in buttons.items():
             infotext_utils.register_paste_params_button(
@@ -103,6 +103,8 @@ def save_selected(generation_info: str, gallery: list[Any], index: int) -> tuple
         return (plaintext_to_html("Nothing to save."),)
     place = index if 0 <= index < len(gallery) else 0
     image = infotext_utils.image_from_url_text([gallery[place]])
+    if image is None:
+        return (plaintext_to_html("Nothing to save."),)
     infotext = json.loads(generation_info)["infotexts"][place]
     parameters = infotext_utils.parse_generation_parameters(infotext, [])
     name, _ = images.save_image(

@@ -6,10 +6,11 @@ import html
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
+import gradio
 from modules import infotext_utils, localization, script_callbacks, scripts, shared
 
 from minihost.web import gradio_shim, head
+from minihost.web.gradio_shim import gr
 from minihost.web.img2img_tab import StartingJob, create_img2img_tab
 from minihost.web.settings_tab import SettingsTab
 from minihost.web.tools_tabs import create_extras_tab, create_pnginfo_tab
@@ -21,7 +22,7 @@ Tab = tuple[Any, str, str]
 """Block, title, id; as extensions give their own."""
 
 
-def create_ui(start: StartingJob | None = None) -> gr.Blocks:
+def create_ui(start: StartingJob | None = None) -> gradio.Blocks:
     """Build the page from the loaded scripts; `start` already stands on the Inpaint page."""
     gradio_shim.install()
     install_head()
@@ -55,7 +56,7 @@ def in_order(tabs: list[Tab]) -> list[Tab]:
     return sorted(shown, key=lambda tab: places.get(tab[1], len(places)))
 
 
-def make_theme() -> gr.themes.Base:
+def make_theme() -> gradio.themes.Base:
     """Gradio's own look with the system's fonts, so that none are fetched."""
     sans = ["system-ui", "Segoe UI", "Helvetica", "Arial", "sans-serif"]
     return gr.themes.Default(font=sans, font_mono=["ui-monospace", "Consolas", "monospace"])

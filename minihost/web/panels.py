@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import gradio as gr
 from modules import scripts
 
 from minihost.web import gradio_shim
+from minihost.web.gradio_shim import gr
 
 SECTIONS = ("inpaint", "sampler", "accordions", "dimensions", "cfg", "seed", "batch")
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-import gradio as gr
+import gradio
 from modules import shared, ui_common
 from modules.call_queue import wrap_gradio_call
 from modules.options import OptionInfo
 from modules.ui_components import FormRow
+
+from minihost.web.gradio_shim import gr
 
 COMPONENTS_BY_TYPE = {str: gr.Textbox, int: gr.Number, float: gr.Number, bool: gr.Checkbox}
 
@@ -56,7 +58,7 @@ class SettingsTab:
                     if component is not None:
                         self.components[key] = component
 
-    def connect(self, page: gr.Blocks) -> None:
+    def connect(self, page: gradio.Blocks) -> None:
         """Make Apply and Reload UI work, and show the values in force whenever the page loads."""
         keys = list(self.components)
         self.submit.click(
@@ -107,7 +109,7 @@ def create_setting(key: str, info: OptionInfo) -> Any | None:
     with FormRow():
         component = kind(value=value, **common)
         ui_common.create_refresh_button(
-            component, info.refresh, info.component_args, f"refresh_{key}"
+            component, info.refresh, lambda: component_arguments(info), f"refresh_{key}"
         )
     return component
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import html
 from typing import Any
 
-import gradio as gr
+import gradio
 from modules import images, infotext_utils, shared
 from modules.call_queue import wrap_gradio_call, wrap_gradio_gpu_call
 from modules.ui_common import plaintext_to_html
 from modules.ui_components import ResizeHandleRow
 from PIL import Image
 
+from minihost.web.gradio_shim import gr
 from minihost.web.output_panel import OutputPanel
 
 
-def create_extras_tab() -> gr.Blocks:
+def create_extras_tab() -> gradio.Blocks:
     """Makes a picture larger or smaller, and nothing else."""
     with gr.Blocks(analytics_enabled=False) as block, ResizeHandleRow(equal_height=False):
         with gr.Column(variant="compact"):
@@ -68,7 +69,7 @@ def run_extras(image: Image.Image | None, factor: float) -> tuple[list[Any], str
     return [result], "", plaintext_to_html(infotext or ""), ""
 
 
-def create_pnginfo_tab() -> gr.Blocks:
+def create_pnginfo_tab() -> gradio.Blocks:
     """Shows what a picture says about its making, and sends it to the other tabs."""
     with gr.Blocks(analytics_enabled=False) as block, ResizeHandleRow(equal_height=False):
         with gr.Column(variant="panel"):

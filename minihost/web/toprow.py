@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import gradio as gr
+import gradio
 from modules import shared
 from modules.ui_components import ToolButton
+
+from minihost.web.gradio_shim import gr
 
 PASTE_SYMBOL = "\u2199\ufe0f"
 
@@ -42,7 +44,7 @@ class Toprow:
                     tooltip="Styles",
                 )
 
-    def _textbox(self, tab: str, name: str, label: str) -> gr.Textbox:
+    def _textbox(self, tab: str, name: str, label: str) -> gradio.Textbox:
         with gr.Row(elem_id=f"{tab}_{name}_row", elem_classes=["prompt-row"]):
             return gr.Textbox(
                 label=label,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gradio as gr
+import gradio
 from modules import infotext_utils, scripts
 from modules.call_queue import wrap_gradio_gpu_call
 from modules.ui_components import FormGroup, ResizeHandleRow
 
 from minihost.web import controls as parts
+from minihost.web.gradio_shim import gr
 from minihost.web.output_panel import OutputPanel
 from minihost.web.submit import Txt2ImgPage
 from minihost.web.toprow import Toprow
@@ -23,7 +24,7 @@ SECTIONS = {
 }
 
 
-def create_txt2img_tab() -> gr.Blocks:
+def create_txt2img_tab() -> gradio.Blocks:
     """The tab as a block to be rendered in the page."""
     runner = scripts.scripts_txt2img
     scripts.scripts_current = runner

@@ -20,7 +20,7 @@ OpenPage = Callable[..., HostPage]
 def picture(tmp_path: Path) -> Path:
     """A PNG of one colour whose size the host keeps as it is."""
     path = tmp_path / "picture.png"
-    Image.new("RGB", (192, 128), (40, 90, 160)).save(path)
+    Image.fromarray(np.full((128, 192, 3), (40, 90, 160), np.uint8)).save(path)
     return path
 
 

@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import gradio
 import numpy as np
@@ -122,6 +123,11 @@ def started(tmp_path: Path, probe: Path) -> Callable[..., loader.ExtensionFolder
         return folder
 
     return start
+
+
+def probe_calls() -> list[Any]:
+    """What the probe's scripts were given, call by call."""
+    return sys.modules["probe_package"].seen
 
 
 def as_base64(image: Image.Image) -> str:

@@ -39,7 +39,7 @@ def api(started: Callable[..., Any]) -> Iterator[webuiapi.WebUIApi]:
 
 
 def test_inpaint(api: webuiapi.WebUIApi, picture: Image.Image, mask: Image.Image) -> None:
-    result = api.img2img(
+    result: Any = api.img2img(
         images=[picture],
         mask_image=mask,
         mask_blur=0,
