@@ -39,10 +39,9 @@ def resize_image(mode: ResizeMode, image: Image.Image, width: int, height: int) 
     """
     if mode in (ResizeMode.JUST_RESIZE, ResizeMode.LATENT_UPSCALE):
         return image.resize((width, height), Image.Resampling.LANCZOS)
-    scaled_size = _scaled_size(
-        image.size, (width, height), covers=mode == ResizeMode.CROP_AND_RESIZE
-    )
-    scaled = image.resize(scaled_size, Image.Resampling.LANCZOS)
+    covers = mode == ResizeMode.CROP_AND_RESIZE
+    fitted = scaled_size(image.size, (width, height), covers=covers)
+    scaled = image.resize(fitted, Image.Resampling.LANCZOS)
     left, top = width // 2 - scaled.width // 2, height // 2 - scaled.height // 2
     canvas = Image.new(image.mode, (width, height))
     canvas.paste(scaled, (left, top))
@@ -51,7 +50,7 @@ def resize_image(mode: ResizeMode, image: Image.Image, width: int, height: int) 
     return canvas
 
 
-def _scaled_size(
+def scaled_size(
     source: tuple[int, int], target: tuple[int, int], *, covers: bool
 ) -> tuple[int, int]:
     """`source` brought to one side of `target`, the other whole-number scaled as the host does."""
