@@ -28,9 +28,12 @@ class Stage(NamedTuple):
 class Pictures(Protocol):
     """The arrays of one image, loaded when somebody looks. All of the result's size.
 
-    `reference`, `unguarded` (what the host alone would have given) and `result` are uint8
-    H x W x 3 RGB, `mask` uint8 H x W with 255 = repaint, `protected` bool H x W.
+    `shape` is their (H, W). `reference`, `unguarded` (what the host alone would have given) and
+    `result` are uint8 H x W x 3 RGB, `mask` uint8 H x W with 255 = repaint, `protected` bool H x W.
     """
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
 
     @property
     def reference(self) -> np.ndarray: ...
@@ -65,6 +68,12 @@ class LoadedPictures:
     result: np.ndarray
     mask: np.ndarray
     protected: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the arrays."""
+        height, width = self.mask.shape
+        return height, width
 
     @property
     def size_in_bytes(self) -> int:

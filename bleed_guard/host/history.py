@@ -97,11 +97,16 @@ class KeptPictures:
         self._mask = _keep(pictures.mask, shared and shared._mask)
         packed = np.packbits(pictures.protected, axis=1)
         self._protected = _keep(packed, shared and shared._protected)
-        self.shape = pictures.reference.shape[:2]
+        self._shape = pictures.shape
         self._others = {
             name: _keep_difference(pictures.reference, getattr(pictures, name))
             for name in ("unguarded", "result")
         }
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the arrays."""
+        return self._shape
 
     @property
     def arrays(self) -> tuple[KeptArray, ...]:

@@ -13,8 +13,8 @@ PNG_SPEED = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 
 
 def encode_photograph(image: np.ndarray, *, is_near: bool = False) -> bytes:
-    """uint8 H x W x 3 RGB -> a BMP or PNG file without a colour profile."""
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    """uint8 H x W x 3 RGB or H x W grey -> a BMP or PNG file without a colour profile."""
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
     if is_near:
         return cv2.imencode(".bmp", bgr)[1].tobytes()
     return cv2.imencode(".png", bgr, PNG_SPEED)[1].tobytes()

@@ -85,7 +85,7 @@ class Part(NamedTuple):
 
 def render_base(pictures: Pictures, layer: Layer, reach: int = 0) -> Part:
     """The whole layer, reduced by `base_factor`; `reach` in px is for the layer AREAS."""
-    height, width = shape = pictures.mask.shape
+    height, width = shape = pictures.shape
     return _render(pictures, layer, Box(0, 0, width, height), base_factor(shape), reach)
 
 
@@ -116,7 +116,7 @@ def _align(box: Box, factor: int) -> Box:
 
 def find_extent(pictures: Pictures, layer: Layer, reach: int) -> Box:
     """Where the layer has something to show, in px of the picture."""
-    height, width = pictures.mask.shape
+    height, width = pictures.shape
     if layer is Layer.REFERENCE:
         return Box(0, 0, width, height)
     if layer in PHOTOGRAPHS:
@@ -141,7 +141,7 @@ def render_pixels(pictures: Pictures, layer: Layer, box: Box, reach: int = 0) ->
 
 def find_areas(pictures: Pictures, box: Box, reach: int) -> np.ndarray:
     """IN_MASK, IN_REACH or 0 for every pixel of `box`: uint8 h x w."""
-    height, width = pictures.mask.shape
+    height, width = pictures.shape
     around = box.grown(reach).intersect(Box(0, 0, width, height))
     inside = (pictures.crop("mask", around) >= HARD_LEVEL).astype(np.uint8)
     side = 2 * reach + 1

@@ -38,7 +38,7 @@ def describe_view(record: GenerationRecord) -> dict[str, Any]:
     plain = describe_record(record)
     for image, entry in zip(record.images, plain["images"], strict=True):
         if image.pictures is not None:
-            height, width = image.pictures.mask.shape
+            height, width = image.pictures.shape
             factor = base_factor((height, width))
             entry["view"] = {"width": width, "height": height, "factor": factor, "tile": TILE}
     return plain
@@ -89,7 +89,7 @@ def find_crop_distance(image: ImageRecord) -> int | None:
 
 def describe_block(pictures: Pictures, x: int, y: int) -> dict[str, Any]:
     """The true values around a pixel, in base64. ValueError if there is no such pixel."""
-    box = block_box(pictures.mask.shape, x, y)
+    box = block_box(pictures.shape, x, y)
     arrays = {name: pictures.crop(name, box) for name in PICTURE_NAMES}
     distance = np.minimum(find_distance(pictures, box), DISTANCE_LIMIT).astype("<u2")
     texts = {name: encode_text(array) for name, array in arrays.items()}

@@ -147,7 +147,7 @@ def _embed_layer(pictures: Pictures, layer: Layer, reach: int) -> dict[str, Any]
 
 def _embed_pixels(pictures: Pictures) -> dict[str, str]:
     """What the inspector tells beside colours, of every pixel of the reduced view: data URLs."""
-    height, width = pictures.mask.shape
+    height, width = pictures.shape
     step = base_factor((height, width))
     distance = find_distance(pictures, Box(0, 0, width, height))[::step, ::step]
     arrays = {

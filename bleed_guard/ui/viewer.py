@@ -49,7 +49,7 @@ class LayerQuestion:
     def render(self, layer: Layer) -> Part:
         if self.tile is None:
             return render_base(self.pictures, layer, self.reach)
-        box = tile_box(self.pictures.mask.shape, *self.tile)
+        box = tile_box(self.pictures.shape, *self.tile)
         return render_tile(self.pictures, layer, box, self.reach)
 
 

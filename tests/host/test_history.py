@@ -246,7 +246,8 @@ mask = np.zeros((8, 8), np.uint8)
 pictures = LoadedPictures(picture, picture, picture, mask, mask < 128)
 history = History(memory_limit=0)
 history.configure(sys.argv[1])
-history.add(GenerationRecord("a", 0.0, (ImageRecord(0, Verdict.CLEAN, 64, 0, 0, pictures=pictures),)))
+image = ImageRecord(0, Verdict.CLEAN, 64, 0, 0, pictures=pictures)
+history.add(GenerationRecord("a", 0.0, (image,)))
 assert history.bytes_on_disk
 if sys.argv[2] == "killed":
     os._exit(9)
