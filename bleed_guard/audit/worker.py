@@ -19,19 +19,13 @@ from bleed_guard.audit.infotext import (
 )
 from bleed_guard.audit.pairs import Pair
 from bleed_guard.audit.store import read_any
-from bleed_guard.cli.compare import (
-    CompareOptions,
-    Comparison,
-    Paths,
-    Pictures,
-    as_eight_bits,
-    compare_pictures,
-    fit_pictures,
-)
+from bleed_guard.cli.compare import as_eight_bits
 from bleed_guard.cli.errors import CommandError
+from bleed_guard.cli.pictures import CompareOptions, Comparison, Paths, Pictures, fit_pictures
+from bleed_guard.cli.quick import compare_pictures
 from bleed_guard.core.job import Cause, Protection, Verdict
-from bleed_guard.core.mask import blur_reach, protected_area
-from bleed_guard.core.measure import difference
+from bleed_guard.core.mask import blur_reach, edge_distance, protected_area
+from bleed_guard.core.measure import difference, measure_reach
 from bleed_guard.images import PictureError, decode_mask, decode_picture
 
 Record = dict[str, Any]
@@ -88,8 +82,19 @@ def _compare(pair: Pair, options: AuditOptions) -> Record:
             read_any(pair.mask), pair.mask, channel=compare.mask_channel, invert=compare.invert
         ),
     )
-    comparison = compare_pictures(paths, pictures, compare)
+    comparison = _with_reach(compare_pictures(paths, pictures, compare), pictures, compare)
     return _describe(comparison, find_cause(comparison, pictures, compare, blur), compare)
+
+
+def _with_reach(comparison: Comparison, pictures: Pictures, compare: CompareOptions) -> Comparison:
+    """The comparison with its reach, which the quick answer leaves out, where something bled."""
+    if not comparison.report.changed:
+        return comparison
+    band = blur_reach(compare.mask_blur) if compare.protection is Protection.SOFT else 0
+    protected = protected_area(pictures.mask, compare.protection, band=band)
+    changed = (difference(*as_eight_bits(pictures)) > compare.tolerance) & protected
+    reach = measure_reach(changed, edge_distance(pictures.mask))
+    return replace(comparison, report=replace(comparison.report, reach=reach))
 
 
 def _describe(comparison: Comparison, cause: Cause, compare: CompareOptions) -> Record:

@@ -14,9 +14,9 @@ from bleed_guard.audit.summary import render_summary
 from bleed_guard.audit.worker import AuditOptions
 from bleed_guard.cli.arguments import without_control
 from bleed_guard.cli.check import STDOUT, write_text
-from bleed_guard.cli.compare import CompareOptions
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.options import add_comparing, add_mask, choice, whole_number
+from bleed_guard.cli.pictures import CompareOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,22 +7,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bleed_guard.cli.compare import (
-    CompareOptions,
-    Paths,
-    Pictures,
-    as_eight_bits,
-    compare_pictures,
-    load_pictures,
-)
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.options import add_comparing, add_mask, choice
 from bleed_guard.cli.outcome import Outcome, worst_code
+from bleed_guard.cli.pictures import CompareOptions, Paths, Pictures, load_pictures
+from bleed_guard.cli.quick import compare_pictures
 from bleed_guard.cli.reports import RENDERERS, render_github, render_text
 from bleed_guard.cli.terminal import Show, can_draw, draw_heatmap
-from bleed_guard.core.heatmap import render_heatmap
 from bleed_guard.images import Picture, PictureError
-from bleed_guard.saving import write_picture
 
 STDOUT = "-"
 REPORTS = {
@@ -128,11 +120,18 @@ def _draw(
 ) -> None:
     """The heatmaps: a file if asked for, and the terminal if something bled."""
     if arguments.heatmap:
-        target = _numbered(Path(arguments.heatmap), number)
-        heatmap = render_heatmap(*as_eight_bits(pictures), pictures.mask)
-        write_picture(target, Picture(str(target), heatmap))
+        _write_heatmap(_numbered(Path(arguments.heatmap), number), pictures)
     if outcome.code is Exit.BLEED and not is_quiet and can_draw(arguments.show):
-        print(draw_heatmap(*as_eight_bits(pictures), pictures.mask))
+        print(draw_heatmap(pictures))
+
+
+def _write_heatmap(target: Path, pictures: Pictures) -> None:
+    from bleed_guard.cli.compare import as_eight_bits
+    from bleed_guard.core.heatmap import render_heatmap
+    from bleed_guard.saving import write_picture
+
+    heatmap = render_heatmap(*as_eight_bits(pictures), pictures.mask)
+    write_picture(target, Picture(str(target), heatmap))
 
 
 def _numbered(target: Path, number: int) -> Path:

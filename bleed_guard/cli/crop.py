@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from bleed_guard.cli.compare import fit_mask, tell_size
 from bleed_guard.cli.errors import CommandError, Exit, SizeError
 from bleed_guard.cli.options import add_mask, read_size, whole_number
+from bleed_guard.cli.pictures import fit_mask, tell_size
 from bleed_guard.cli.place import PLACE_KEY, Place, cut, fingerprint
 from bleed_guard.core.job import Box
 from bleed_guard.core.mask import HARD_LEVEL, mask_box

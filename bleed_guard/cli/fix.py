@@ -6,9 +6,9 @@ import argparse
 
 import numpy as np
 
-from bleed_guard.cli.compare import CompareOptions, Paths, Pictures, load_pictures
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.options import add_blend, add_mask, add_out
+from bleed_guard.cli.pictures import CompareOptions, Paths, Pictures, load_pictures
 from bleed_guard.core.composite import paste_back
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.images import DEEP_LEVELS, Picture, deepen, read_picture, shallow

@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image
 
 from bleed_guard import __version__
-from bleed_guard.cli.compare import Pictures, as_eight_bits
+from bleed_guard.cli.compare import as_eight_bits
 from bleed_guard.cli.outcome import Outcome
+from bleed_guard.cli.pictures import Pictures
 from bleed_guard.cli.reports import repair_command
 from bleed_guard.core.heatmap import render_heatmap
 from bleed_guard.core.job import BleedReport

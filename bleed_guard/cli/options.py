@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TypeVar
 
-from bleed_guard.cli.compare import NOTHING, Allowance
-from bleed_guard.core.composite import Blend
+from bleed_guard.cli.pictures import NOTHING, Allowance
 from bleed_guard.core.job import Protection
 from bleed_guard.core.settings import SETTINGS
 from bleed_guard.images import MaskChannel
@@ -62,6 +61,8 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
 
 def add_blend(parser: argparse.ArgumentParser) -> None:
     """How the edit meets the mask's edge."""
+    from bleed_guard.core.composite import Blend
+
     feather, blend = SETTINGS["feather"], SETTINGS["blend"]
     parser.add_argument(
         "--feather",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bleed_guard import __version__
-from bleed_guard.cli.compare import Comparison, Paths
 from bleed_guard.cli.errors import Exit
+from bleed_guard.cli.pictures import UNKNOWN_REACH, Comparison, Paths
 from bleed_guard.core.job import Verdict
 
 ERROR = "error"
@@ -53,7 +53,8 @@ def tell_comparison(comparison: Comparison) -> str:
     told = f"{report.changed:,} of {report.protected:,} protected pixels changed"
     if report.changed:
         share = report.changed / report.protected
-        told += f" ({tell_share(share)}), max {report.max}, reach {report.reach} px"
+        told += f" ({tell_share(share)}), max {report.max}"
+        told += f", reach {report.reach} px" if report.reach != UNKNOWN_REACH else ""
         if comparison.verdict is not Verdict.BLEED:
             told += f"; {comparison.allowed:,} are allowed"
     elif report.max:

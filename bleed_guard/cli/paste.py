@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from bleed_guard.cli.compare import Pictures, has_aspect, tell_size
 from bleed_guard.cli.errors import CommandError, Exit, SizeError
 from bleed_guard.cli.fix import repair, verify_written
 from bleed_guard.cli.options import add_blend, add_out
+from bleed_guard.cli.pictures import Pictures, has_aspect, tell_size
 from bleed_guard.cli.place import PLACE_KEY, Place, cut, fingerprint, read_place
 from bleed_guard.core.job import Box
 from bleed_guard.core.mask import HARD_LEVEL

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
-from xml.etree import ElementTree
 
 from bleed_guard import __version__
 from bleed_guard.cli.arguments import without_control
@@ -59,6 +57,8 @@ def render_json(outcomes: Sequence[Outcome]) -> str:
 
 def render_junit(outcomes: Sequence[Outcome]) -> str:
     """JUnit XML: a test case per result."""
+    from xml.etree import ElementTree
+
     counts = {
         "tests": len(outcomes),
         "failures": sum(outcome.code is Exit.BLEED for outcome in outcomes),
@@ -112,6 +112,8 @@ def _sarif_result(outcome: Outcome) -> dict[str, Any]:
 
 def as_uri(path: str) -> str:
     """A file path as a URI; a relative path stays relative."""
+    from urllib.parse import quote
+
     pure = PurePath(path)
     return pure.as_uri() if pure.is_absolute() else quote(pure.as_posix())
 

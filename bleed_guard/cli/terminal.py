@@ -9,7 +9,7 @@ from enum import Enum
 
 import numpy as np
 
-from bleed_guard.core.heatmap import render_heatmap
+from bleed_guard.cli.pictures import Pictures
 
 COLUMNS, ROWS = 72, 18
 UPPER_HALF = "\N{UPPER HALF BLOCK}"
@@ -40,14 +40,15 @@ def _can_encode() -> bool:
     return True
 
 
-def draw_heatmap(reference: np.ndarray, result: np.ndarray, mask: np.ndarray) -> str:
-    """The heatmap as text of 24-bit colour codes, at most `COLUMNS` x `ROWS` cells.
+def draw_heatmap(pictures: Pictures) -> str:
+    """The heatmap as text of 24-bit colour codes, at most `COLUMNS` x `ROWS` cells."""
+    from bleed_guard.cli.compare import as_eight_bits
+    from bleed_guard.core.heatmap import render_heatmap
 
-    Two uint8 H x W x 3 and a uint8 H x W mask, 255 = repaint.
-    """
     columns = min(COLUMNS, shutil.get_terminal_size().columns)
     size = (columns, 2 * ROWS)
-    heat = render_heatmap(reference, result, mask, size=size, legend=False)
+    pair = as_eight_bits(pictures)
+    heat = render_heatmap(*pair, pictures.mask, size=size, legend=False)
     if len(heat) % 2:
         heat = np.vstack([heat, heat[-1:]])
     rows = zip(heat[::2], heat[1::2], strict=True)
