@@ -6,6 +6,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 ALPHA_FORMATS = (".png", ".webp")
@@ -14,18 +15,24 @@ ICC_CHUNK = 65519
 """Bytes of a profile one JPEG APP2 segment holds: 65535 less its length and the ICC header."""
 
 
-def carry_over(image: Image.Image, init: Image.Image, path: Path) -> Image.Image:
+def carry_over(
+    image: Image.Image, init: Image.Image, protected: np.ndarray, path: Path
+) -> Image.Image:
     """`image` with the init image's alpha channel and profile, as far as its format takes them.
 
-    R, G and B stay as they are, the same in gallery, reply and file: where the init image is
-    partly transparent they are its colours laid on the host's background.
+    `protected` is bool H x W: there the file is the original's own pixels, R, G, B and alpha, so
+    that it looks the same on every background; where the original is invisible, the host's
+    background stays below. Elsewhere the edit is opaque, as the gallery shows it.
     """
     has_alpha = init.mode == "RGBA" and init.getextrema()[-1] != (255, 255)
     if has_alpha and init.size == image.size and path.suffix.lower() in ALPHA_FORMATS:
-        carried = image.convert("RGB")
-        carried.putalpha(init.getchannel("A"))
-        carried.info = dict(image.info)
-        image = carried
+        own = np.asarray(init)
+        is_own = protected & (own[..., 3] > 0)
+        colors = np.where(is_own[..., None], own[..., :3], np.asarray(image.convert("RGB")))
+        alpha = np.where(protected, own[..., 3], np.uint8(255))
+        info = dict(image.info)
+        image = Image.fromarray(np.dstack([colors, alpha]), "RGBA")
+        image.info = info
     profile = init.info.get("icc_profile")
     if profile:
         image.info["icc_profile"] = profile  # Pillow writes it into a PNG by itself

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from bleed_guard.core.geometry import flatten_image
 from bleed_guard.core.job import Cause, Finding, Fix, Severity
 from bleed_guard.core.measure import ChangeCount, count_changes, judge
 from bleed_guard.core.record import Stage
 from bleed_guard.host import compat
 from bleed_guard.host.carry import carry_over, write_resolution
 from bleed_guard.host.compositing import outside_of
+from bleed_guard.host.processing import Canvas
 from bleed_guard.host.run import FinishedImage, GuardRun
 
 LOSSY_FORMATS = {
@@ -45,8 +47,10 @@ def prepare_save(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     if run.rules.settings.lossy_format == "png":
         _save_as_png(params)
     if run.rules.settings.keep_metadata and params.image.mode != "RGBA":
-        init = finished.canvas.init_image
-        params.image = carry_over(params.image, init, Path(params.filename))
+        canvas = finished.canvas
+        params.image = carry_over(
+            params.image, canvas.init_image, canvas.protected, Path(params.filename)
+        )
 
 
 def _undo_late_edits(run: GuardRun, finished: FinishedImage, params: Any) -> None:
@@ -95,11 +99,22 @@ def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     if params.image is not finished.image:  # the gallery shows the file of the picture it has
         finished.image.already_saved_as = str(path)  # type: ignore[attr-defined]
     with Image.open(path) as file:
-        pixels = np.asarray(file.convert("RGB"))
+        pixels = _read_as_seen(file, canvas)
     tolerance = run.rules.settings.tolerance
     outside = outside_of(canvas, run.rules.plan.protection)
     saved = count_changes(canvas.reference, pixels, outside, tolerance=tolerance)
     _record_file(run, finished, path, saved)
+
+
+def _read_as_seen(file: Image.Image, canvas: Canvas) -> np.ndarray:
+    """R, G, B of the file; one that kept the original's transparency on the host's background.
+
+    An alpha channel the host made to hide an infotext in is not looked at.
+    """
+    has_own_alpha = canvas.init_image.mode == "RGBA" and file.mode == "RGBA"
+    return (
+        flatten_image(file, canvas.background) if has_own_alpha else np.asarray(file.convert("RGB"))
+    )
 
 
 def _record_file(run: GuardRun, finished: FinishedImage, path: Path, saved: ChangeCount) -> None:
