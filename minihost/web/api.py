@@ -13,7 +13,6 @@ from functools import wraps
 from secrets import compare_digest
 from typing import Any
 
-import gradio as gr
 from fastapi import Depends, HTTPException
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
@@ -40,6 +39,7 @@ from minihost.web.api_models import (
     PngInfoResponse,
     Txt2ImgRequest,
 )
+from minihost.web.gradio_shim import gr, without_applications
 from minihost.web.panels import create_panels
 from minihost.web.routes import share_done
 
@@ -138,7 +138,8 @@ def default_script_args(runner: Any) -> list[Any]:
     length = max([script.args_to or 0 for script in runner.scripts] + [1])
     values: list[Any] = [None] * length
     values[0] = 0
-    with gr.Blocks(analytics_enabled=False):  # the hosts build every panel once more for this
+    # As the hosts do, every panel is built once more for this.
+    with without_applications(), gr.Blocks(analytics_enabled=False):
         for script in runner.scripts:
             panel = script.ui(script.is_img2img)
             if panel:

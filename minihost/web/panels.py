@@ -15,7 +15,7 @@ SECTIONS = ("inpaint", "sampler", "accordions", "dimensions", "cfg", "seed", "ba
 def create_panels() -> None:
     """Make the scripts of both tabs and their controls, which gives arguments their places."""
     gradio_shim.install()
-    with gr.Blocks(analytics_enabled=False):
+    with gradio_shim.without_applications(), gr.Blocks(analytics_enabled=False):
         for runner in (scripts.scripts_txt2img, scripts.scripts_img2img):
             scripts.scripts_current = runner
             runner.initialize_scripts(is_img2img=runner is scripts.scripts_img2img)

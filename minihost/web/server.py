@@ -96,11 +96,13 @@ def launch(options: ServeOptions, start: Any, *, open_browser: bool) -> str:
     from modules import script_callbacks, shared
 
     from minihost.web import routes
+    from minihost.web.gradio_shim import without_applications
     from minihost.web.page import create_ui
 
     script_callbacks.before_ui_callback()
-    shared.demo = create_ui(start)
-    shared.demo.queue(**queue_arguments())
+    with without_applications():
+        shared.demo = create_ui(start)
+        shared.demo.queue(**queue_arguments())
     app, url, _ = shared.demo.launch(
         server_name=HOST,
         server_port=options.port,
