@@ -114,7 +114,7 @@ def test_alpha_is_the_originals(shifted, run, pixels):
 def test_16_bits_stay_16_bits(shifted, run, pixels, mask):
     deep = pixels.astype(np.uint16) * 257 + 3
     cv2.imwrite("original.png", deep[..., ::-1])
-    run("fix", *TRIPLE, "-o", "fixed.png")
+    run("fix", *TRIPLE, "-o", "fixed.png", "--blend", "hard")
     fixed = read_picture("fixed.png").pixels
     assert fixed.dtype == np.uint16
     assert np.array_equal(fixed[mask == 0], deep[mask == 0])
