@@ -92,7 +92,7 @@ def report(name: str, seconds: float, pairs: int, base: float) -> float:
     return speed
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=200)
@@ -136,4 +136,4 @@ def measure_engines(folder: Path, pairs: int, repeats: int, base: float, cores: 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
