@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-ALPHA_FORMATS = (".png", ".webp")
+ALPHA_FORMATS = (".png",)
+"""Some hosts drop the alpha channel of WebP on saving, and lossless WebP the colours below it."""
 METRES_PER_INCH = 0.0254
 ICC_CHUNK = 65519
 """Bytes of a profile one JPEG APP2 segment holds: 65535 less its length and the ICC header."""
@@ -24,8 +25,7 @@ def carry_over(
     that it looks the same on every background; where the original is invisible, the host's
     background stays below. Elsewhere the edit is opaque, as the gallery shows it.
     """
-    has_alpha = init.mode == "RGBA" and init.getextrema()[-1] != (255, 255)
-    if has_alpha and init.size == image.size and path.suffix.lower() in ALPHA_FORMATS:
+    if has_alpha(init) and init.size == image.size and path.suffix.lower() in ALPHA_FORMATS:
         own = np.asarray(init)
         is_own = protected & (own[..., 3] > 0)
         colors = np.where(is_own[..., None], own[..., :3], np.asarray(image.convert("RGB")))
@@ -37,6 +37,11 @@ def carry_over(
     if profile:
         image.info["icc_profile"] = profile  # Pillow writes it into a PNG by itself
     return image
+
+
+def has_alpha(image: Image.Image) -> bool:
+    """Whether anything of the picture is transparent. Alpha 254 only hides an infotext."""
+    return image.mode == "RGBA" and image.getextrema()[-1][0] < 254
 
 
 def write_resolution(path: Path, init: Image.Image) -> None:

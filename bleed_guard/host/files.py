@@ -13,7 +13,7 @@ from bleed_guard.core.job import Cause, Finding, Fix, Severity
 from bleed_guard.core.measure import ChangeCount, count_changes, judge
 from bleed_guard.core.record import Stage
 from bleed_guard.host import compat
-from bleed_guard.host.carry import carry_over, write_resolution
+from bleed_guard.host.carry import carry_over, has_alpha, write_resolution
 from bleed_guard.host.compositing import outside_of
 from bleed_guard.host.processing import Canvas
 from bleed_guard.host.run import FinishedImage, GuardRun
@@ -46,7 +46,7 @@ def prepare_save(run: GuardRun, finished: FinishedImage, params: Any) -> None:
         _undo_late_edits(run, finished, params)
     if run.rules.settings.lossy_format == "png":
         _save_as_png(params)
-    if run.rules.settings.keep_metadata and params.image.mode != "RGBA":
+    if run.rules.settings.keep_metadata:
         canvas = finished.canvas
         params.image = carry_over(
             params.image, canvas.init_image, canvas.protected, Path(params.filename)
@@ -111,10 +111,9 @@ def _read_as_seen(file: Image.Image, canvas: Canvas) -> np.ndarray:
 
     An alpha channel the host made to hide an infotext in is not looked at.
     """
-    has_own_alpha = canvas.init_image.mode == "RGBA" and file.mode == "RGBA"
-    return (
-        flatten_image(file, canvas.background) if has_own_alpha else np.asarray(file.convert("RGB"))
-    )
+    if file.mode == "RGBA" and has_alpha(canvas.init_image) and has_alpha(file):
+        return flatten_image(file, canvas.background)
+    return np.asarray(file.convert("RGB"))
 
 
 def _record_file(run: GuardRun, finished: FinishedImage, path: Path, saved: ChangeCount) -> None:

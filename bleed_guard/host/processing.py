@@ -15,6 +15,7 @@ from bleed_guard.core.geometry import build_mask, build_reference, crop_top_left
 from bleed_guard.core.job import Box, Change, GuardPlan, InpaintJob, MaskedContent, ResizeMode
 from bleed_guard.core.mask import is_deep, protected_area, read_mask
 from bleed_guard.host import compat
+from bleed_guard.host.carry import has_alpha
 
 DEFAULT_BACKGROUND = "#ffffff"
 
@@ -67,7 +68,7 @@ def read_job(p: Any) -> InpaintJob | None:
         denoising_strength=float(p.denoising_strength),
         mask_mode=image_mask.mode,
         mask_is_inverted=invert,
-        init_has_alpha=_has_alpha(inits[0]),
+        init_has_alpha=has_alpha(inits[0]),
         blur_doubles=not compat.takes_mask_root(),
         **_read_surroundings(p),
     )
@@ -122,10 +123,6 @@ def _read_blur(p: Any) -> int:
 def _read_refiner(p: Any) -> str:
     name = getattr(p, "refiner_checkpoint", None)
     return "" if name in (None, "", "None", "none") else str(name)
-
-
-def _has_alpha(image: Image.Image) -> bool:
-    return image.mode == "RGBA" and image.getextrema()[-1] != (255, 255)
 
 
 def is_nested(p: Any) -> bool:

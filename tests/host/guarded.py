@@ -47,8 +47,18 @@ class Outcome:
         return np.asarray(self.images[number].convert("RGB"))
 
     def read_files(self) -> list[np.ndarray]:
-        """R, G, B of every saved result: uint8 H x W x 3."""
-        return [np.asarray(Image.open(path).convert("RGB")) for path in self.files]
+        """What is seen of every saved result on the host's background: uint8 H x W x 3."""
+        return [_read_as_seen(path) for path in self.files]
+
+
+def _read_as_seen(path: Path) -> np.ndarray:
+    from modules import images, shared
+
+    with Image.open(path) as image:
+        hides_infotext = image.mode == "RGBA" and image.getextrema()[-1][0] >= 254
+        if image.mode != "RGBA" or hides_infotext:
+            return np.asarray(image.convert("RGB"))
+        return np.asarray(images.flatten(image, shared.opts.img2img_background_color))
 
 
 class GuardedHost:

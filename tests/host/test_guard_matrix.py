@@ -48,8 +48,8 @@ def find_bleed(job: RandomJob, outcome: Outcome) -> list[str]:
     for number, pixels in enumerate(outcome.read_files()):
         changed = count_changed(pixels, *find_truth(job, number, pixels.shape[1::-1]))
         found += [f"file {number}: {changed} pixels"] if changed else []
-    told = [image.sentence for image in images if image.verdict is not Verdict.CLEAN]
-    return found + [f"verdict: {sentence}" for sentence in told]
+    told = [image for image in images if image.verdict is not Verdict.CLEAN]
+    return found + [f"{image.verdict.value}: {image.sentence} {image.stages}" for image in told]
 
 
 @pytest.mark.parametrize("profile", installed_profiles())
