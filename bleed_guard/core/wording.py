@@ -375,13 +375,16 @@ def word_finding(
     cause does.
     """
     wording = WORDING[key]
+    told = {
+        name: f"{value:g}" if isinstance(value, float) else value for name, value in values.items()
+    }
     return Finding(
         cause=cause or wording.cause,
         severity=wording.severity,
-        what=wording.what.format(**values),
-        why=wording.why.format(**values),
+        what=wording.what.format(**told),
+        why=wording.why.format(**told),
         fix=Fix(
-            wording.fix.format(**values),
+            wording.fix.format(**told),
             wording.setting,
             wording.value if fix_value is None else fix_value,
         ),

@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 
+from bleed_guard.core.presets import NO_PRESETS, PresetStore
 from bleed_guard.core.settings import (
     CUSTOM,
     PRESET_SETTINGS,
-    PRESETS,
     SCHEMA,
     SETTINGS,
     GuardSettings,
@@ -19,6 +19,8 @@ from bleed_guard.core.settings import (
 )
 from bleed_guard.ui import element_ids
 from bleed_guard.ui.events import script
+from bleed_guard.ui.live import build_live
+from bleed_guard.ui.preset_row import build_preset_row, build_table, list_choices
 
 TITLE = "Bleed Guard"
 AT_FIRST_SIGHT = (("preset",), ("feather", "tolerance"))
@@ -36,12 +38,15 @@ IN_DETAIL = (
 
 
 def build_panel(
-    accordion: Callable[..., Any] | None = None, defaults: GuardSettings | None = None
+    accordion: Callable[..., Any] | None = None,
+    defaults: GuardSettings | None = None,
+    store: PresetStore | None = None,
 ) -> list[Any]:
     """Gradio components of all settings, in the schema's order, showing `defaults` at first.
 
     `accordion` is the host's InputAccordion, whose open state is a value, for `enabled`; without
-    one a plain accordion holds a checkbox.
+    one a plain accordion holds a checkbox. `store` keeps the users' presets; without one there
+    are the built-in ones only.
     """
     made: dict[str, Any] = {}
     values = vars(defaults or GuardSettings())
@@ -49,36 +54,49 @@ def build_panel(
         enabled = accordion(values["enabled"], label=TITLE, elem_id=element_ids.setting("enabled"))
         made["enabled"] = enabled
         with enabled:
-            _build_rows(made, values)
+            _build_rows(made, values, store)
     else:
         with gr.Accordion(TITLE, open=False, elem_id=element_ids.PANEL):
             made["enabled"] = _build_control(SETTINGS["enabled"], values["enabled"])
-            _build_rows(made, values)
-    _follow_preset(made)
+            _build_rows(made, values, store)
     return [made[setting.name] for setting in SCHEMA]
 
 
-def _build_rows(made: dict[str, Any], values: dict[str, Any]) -> None:
+def _build_rows(made: dict[str, Any], values: dict[str, Any], store: PresetStore | None) -> None:
+    known = store.load().presets if store else NO_PRESETS
+    gr.HTML(build_live())
     for names in AT_FIRST_SIGHT:
-        _build_row(names, made, values)
+        _build_row(names, made, values, list_choices(known))
     with gr.Accordion("More guards", open=False, elem_id=element_ids.setting("more")):
         for names in IN_DETAIL:
             _build_row(names, made, values)
         _build_row([name for name in SETTINGS if name not in made], made, values)
+    table = build_table(store)
+    governed = [made[name] for name in PRESET_SETTINGS]
+    _follow_preset(made["preset"], table, governed)
+    if store is not None:
+        build_preset_row(store, made["preset"], table, governed)
 
 
 def _build_row(
-    names: tuple[str, ...] | list[str], made: dict[str, Any], values: dict[str, Any]
+    names: tuple[str, ...] | list[str],
+    made: dict[str, Any],
+    values: dict[str, Any],
+    presets: list[str] | None = None,
 ) -> None:
     if not names:
         return
     with gr.Row():
         for name in names:
-            made[name] = _build_control(SETTINGS[name], values[name])
+            choices = presets if name == "preset" else None
+            made[name] = _build_control(SETTINGS[name], values[name], choices)
 
 
-def _build_control(setting: Setting, value: Any) -> Any:
-    """The control that fits the setting's type, with its help as the line below the label."""
+def _build_control(setting: Setting, value: Any, choices: list[str] | None = None) -> Any:
+    """The control that fits the setting's type, with its help as the line below the label.
+
+    `choices` are offered in place of the schema's, where users add their own.
+    """
     common: dict[str, Any] = {
         "value": value,
         "label": setting.label,
@@ -86,43 +104,27 @@ def _build_control(setting: Setting, value: Any) -> Any:
         "elem_id": element_ids.setting(setting.name),
     }
     if setting.choices:
-        return gr.Radio(choices=list(setting.choices), **common)
+        return gr.Radio(choices=choices or list(setting.choices), **common)
     if isinstance(setting.default, bool):
         return gr.Checkbox(**common)
     bounds = {"minimum": setting.minimum, "maximum": setting.maximum, "step": setting.step}
     return gr.Slider(**bounds, **common)
 
 
-def _follow_preset(made: dict[str, Any]) -> None:
+def _follow_preset(preset: Any, table: Any, governed: list[Any]) -> None:
     """Choosing a preset sets the guards; moving a guard shows the preset it now is, or custom."""
-    governed = [made[name] for name in PRESET_SETTINGS]
-    made["preset"].input(
-        fn=None, inputs=[made["preset"], *governed], outputs=governed, **script(_apply_preset())
+    preset.input(
+        fn=None, inputs=[preset, table, *governed], outputs=governed, **script(APPLY_PRESET)
     )
     for control in governed:
-        control.input(fn=None, inputs=governed, outputs=[made["preset"]], **script(_name_preset()))
+        control.input(fn=None, inputs=[table, *governed], outputs=[preset], **script(NAME_PRESET))
 
 
-def _preset_table() -> str:
-    """The presets as JSON: name -> values of the governed settings, in order."""
-    return json.dumps(
-        {
-            name: [getattr(preset, key) for key in PRESET_SETTINGS]
-            for name, preset in PRESETS.items()
-        }
-    )
-
-
-def _apply_preset() -> str:
-    count = len(PRESET_SETTINGS)
-    return f"(preset, ...values) => ({_preset_table()})[preset] ?? values.slice(0, {count})"
-
-
-def _name_preset() -> str:
-    return (
-        "(...values) => "
-        f"Object.entries({_preset_table()}).find(([, preset]) => "
-        "preset.every((value, index) => typeof value === 'number' "
-        "? Math.abs(value - values[index]) < 1e-9 : value === values[index])"
-        f")?.[0] ?? {json.dumps(CUSTOM)}"
-    )
+APPLY_PRESET = "(preset, table, ...values) => JSON.parse(table)[preset] ?? values"
+NAME_PRESET = (
+    "(table, ...values) => "
+    "Object.entries(JSON.parse(table)).find(([, preset]) => "
+    "preset.every((value, index) => typeof value === 'number' "
+    "? Math.abs(value - values[index]) < 1e-9 : value === values[index])"
+    f")?.[0] ?? {json.dumps(CUSTOM)}"
+)

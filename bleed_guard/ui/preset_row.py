@@ -1,0 +1,141 @@
+"""The users' own presets in the panel: save, rename, delete, import, export."""
+
+from __future__ import annotations
+
+import html
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from bleed_guard.core.presets import NO_PRESETS, PresetStore, UserPresets, all_presets
+from bleed_guard.core.settings import CUSTOM, PRESET_SETTINGS, GuardSettings
+from bleed_guard.ui import element_ids
+
+EXPORT_NAME = "bleed_guard_presets.json"
+
+Answer = tuple[Any, str, str]
+"""What every button changes: the choice of presets, the table of their values, a sentence."""
+
+
+def format_table(user_presets: UserPresets) -> str:
+    """All presets as JSON for the page's script: name -> values of what a preset decides."""
+    return json.dumps(
+        {
+            name: [getattr(preset, key) for key in PRESET_SETTINGS]
+            for name, preset in all_presets(user_presets).items()
+        }
+    )
+
+
+def list_choices(user_presets: UserPresets) -> list[str]:
+    """What the preset's control offers."""
+    return [*all_presets(user_presets), CUSTOM]
+
+
+def build_table(store: PresetStore | None) -> Any:
+    """The hidden component that holds the table; without a store the built-in presets only."""
+    known = store.load().presets if store else NO_PRESETS
+    table = gr.Textbox(format_table(known), visible=False, elem_id=element_ids.PRESET_TABLE)
+    table.do_not_save_to_config = True
+    return table
+
+
+def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequence[Any]) -> None:
+    """The controls that change the users' presets, and what they do.
+
+    `preset` is the preset's own control, `governed` those of `PRESET_SETTINGS`, in order.
+    """
+    desk = PresetDesk(store)
+    with gr.Accordion("Your presets", open=False, elem_id=element_ids.setting("presets")):
+        with gr.Row():
+            name = gr.Textbox(
+                label="Name of the preset",
+                info="Saves the guards as they are now; renames the preset chosen above.",
+                elem_id=element_ids.setting("preset_name"),
+            )
+        with gr.Row():
+            save = _make_button("Save", "save")
+            rename = _make_button("Rename", "rename")
+            delete = _make_button("Delete", "delete")
+            export = _make_button("Export", "export")
+        with gr.Row():
+            upload = gr.File(label="Import presets", elem_id=element_ids.setting("preset_import"))
+            download = gr.File(
+                label="Exported presets",
+                interactive=False,
+                elem_id=element_ids.setting("preset_export_file"),
+            )
+        said = gr.HTML(elem_id=element_ids.setting("preset_said"))
+    refresh = gr.Button(visible=False, elem_id=element_ids.PRESET_REFRESH)
+    for component in (name, upload, download):
+        component.do_not_save_to_config = True
+    changed = [preset, table, said]
+    save.click(desk.save, [name, preset, *governed], changed, show_progress=False)
+    rename.click(desk.rename, [name, preset], changed, show_progress=False)
+    delete.click(desk.delete, [preset], changed, show_progress=False)
+    upload.upload(desk.bring_in, [upload, preset], changed, show_progress=False)
+    refresh.click(desk.refresh, [preset], changed, show_progress=False)
+    export.click(desk.export, [], [download], show_progress=False)
+
+
+def _make_button(label: str, action: str) -> Any:
+    return gr.Button(label, elem_id=element_ids.setting(f"preset_{action}"))
+
+
+@dataclass(frozen=True)
+class PresetDesk:
+    """What the buttons do. Each answers with a sentence; a failure changes nothing."""
+
+    store: PresetStore
+
+    def save(self, name: str, preset: str, *values: Any) -> Answer:
+        guards = dict(zip(PRESET_SETTINGS, values, strict=True))
+        settings, complaints = GuardSettings.from_args([{**vars(GuardSettings()), **guards}])
+        if complaints:
+            return self._answer(preset, "; ".join(complaints))
+        return self._change(preset, lambda: self.store.save(name, settings), name)
+
+    def rename(self, name: str, preset: str) -> Answer:
+        return self._change(preset, lambda: self.store.rename(preset, name), name)
+
+    def delete(self, preset: str) -> Answer:
+        return self._change(preset, lambda: self.store.delete(preset), CUSTOM)
+
+    def bring_in(self, upload: Any, preset: str) -> Answer:
+        """Import an uploaded file: its path in gradio 4, an open file in gradio 3."""
+        path = Path(getattr(upload, "name", upload))
+        try:
+            added, complaints = self.store.import_text(path.read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            return self._answer(preset, str(error))
+        return self._answer(preset, "; ".join([", ".join(added), *complaints]).strip("; "))
+
+    def export(self) -> str:
+        """Write the users' presets to a file that gradio serves; its path."""
+        folder = Path(tempfile.mkdtemp(prefix="bleed-guard-presets-"))
+        path = folder / EXPORT_NAME
+        path.write_text(self.store.export_text(), encoding="utf-8")
+        return str(path)
+
+    def refresh(self, preset: str) -> Answer:
+        """What a freshly loaded page shows: the presets as they stand now."""
+        return self._answer(preset, "")
+
+    def _change(self, preset: str, change: Callable[[], None], chosen: str) -> Answer:
+        try:
+            change()
+        except (ValueError, OSError) as error:
+            return self._answer(preset, str(error))
+        return self._answer(chosen.strip(), "")
+
+    def _answer(self, chosen: str, sentence: str) -> Answer:
+        known, complaints = self.store.load()
+        choices = list_choices(known)
+        told = "; ".join(filter(None, [sentence, *complaints]))
+        value = chosen if chosen in choices else CUSTOM
+        return gr.update(choices=choices, value=value), format_table(known), html.escape(told)

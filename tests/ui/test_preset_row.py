@@ -1,0 +1,157 @@
+"""The users' presets in the panel: what each button answers with, and what is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from bleed_guard.core.presets import (
+    NO_PRESETS,
+    ParsedPresets,
+    UserPresets,
+    add_preset,
+    delete_preset,
+    format_presets,
+    merge_presets,
+    parse_presets,
+    rename_preset,
+)
+from bleed_guard.core.settings import CUSTOM, PRESET_SETTINGS, PRESETS, SETTINGS, GuardSettings
+from bleed_guard.ui import panel
+from bleed_guard.ui.preset_row import PresetDesk, format_table
+
+MINE = GuardSettings(feather=9)
+VALUES = [getattr(MINE, name) for name in PRESET_SETTINGS]
+
+
+class Store:
+    """Presets in memory; `broken` makes every change fail as a full disk does."""
+
+    def __init__(self) -> None:
+        self.presets: UserPresets = NO_PRESETS
+        self.complaints: tuple[str, ...] = ()
+        self.broken = False
+
+    def load(self) -> ParsedPresets:
+        return ParsedPresets(self.presets, self.complaints)
+
+    def save(self, name: str, settings: GuardSettings) -> None:
+        self._change(lambda: add_preset(self.presets, name, settings))
+
+    def rename(self, name: str, new_name: str) -> None:
+        self._change(lambda: rename_preset(self.presets, name, new_name))
+
+    def delete(self, name: str) -> None:
+        self._change(lambda: delete_preset(self.presets, name))
+
+    def import_text(self, text: str) -> ParsedPresets:
+        parsed = parse_presets(text)
+        self.presets, added = merge_presets(self.presets, parsed.presets)
+        return ParsedPresets(added, parsed.complaints)
+
+    def export_text(self) -> str:
+        return format_presets(self.presets)
+
+    def _change(self, change: Callable[[], UserPresets]) -> None:
+        if self.broken:
+            raise OSError("No space left on device")
+        self.presets = change()
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def desk(store: Store) -> PresetDesk:
+    return PresetDesk(store)
+
+
+def read(answer: tuple[Any, str, str]) -> tuple[list[str], str, list[str], str]:
+    """Choices, the chosen one, names in the table, and what is said."""
+    update, table, said = answer
+    return update["choices"], update["value"], list(json.loads(table)), said
+
+
+def test_saving_adds_a_choice_and_chooses_it(desk: PresetDesk, store: Store) -> None:
+    answer = desk.save(" faces ", "custom", *VALUES)
+    choices, chosen, names, said = read(answer)
+    assert choices == [*PRESETS, "faces", CUSTOM]
+    assert (chosen, names, said) == ("faces", [*PRESETS, "faces"], "")
+    assert store.presets["faces"].feather == 9
+    assert json.loads(answer[1])["faces"] == VALUES
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("", "a preset needs a name"), ("guard", "guard is a built-in preset: choose another name")],
+)
+def test_a_bad_name_is_told_and_nothing_changes(
+    desk: PresetDesk, store: Store, name: str, sentence: str
+) -> None:
+    _, chosen, _, said = read(desk.save(name, "tight-edit", *VALUES))
+    assert (chosen, said) == ("tight-edit", sentence)
+    assert store.presets == {}
+
+
+def test_rename_and_delete(desk: PresetDesk, store: Store) -> None:
+    desk.save("faces", "custom", *VALUES)
+    assert read(desk.rename("eyes", "faces"))[:2] == ([*PRESETS, "eyes", CUSTOM], "eyes")
+    assert read(desk.delete("eyes"))[:2] == ([*PRESETS, CUSTOM], CUSTOM)
+    assert "guard is built in" in read(desk.delete("guard"))[3]
+    assert store.presets == {}
+
+
+def test_a_full_disk_is_told(desk: PresetDesk, store: Store) -> None:
+    store.broken = True
+    assert read(desk.save("faces", "custom", *VALUES))[3] == "No space left on device"
+
+
+def test_what_is_wrong_with_the_file_is_told_as_text(desk: PresetDesk, store: Store) -> None:
+    store.complaints = ("kept as <b>.json",)
+    assert read(desk.refresh("guard"))[3] == "kept as &lt;b&gt;.json"
+
+
+@pytest.mark.parametrize("wrap", [str, lambda path: SimpleNamespace(name=str(path))])
+def test_an_export_is_imported(
+    desk: PresetDesk, tmp_path: Path, wrap: Callable[[Path], Any]
+) -> None:
+    desk.save("faces", "custom", *VALUES)
+    path = tmp_path / "presets.json"
+    path.write_text(Path(desk.export()).read_text())
+    choices, chosen, _, said = read(desk.bring_in(wrap(path), "guard"))
+    assert choices == [*PRESETS, "faces", "faces (2)", CUSTOM]
+    assert (chosen, said) == ("guard", "faces (2)")
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe\x00"])
+def test_a_bad_import_is_told(desk: PresetDesk, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "presets.json"
+    path.write_bytes(content)
+    assert read(desk.bring_in(str(path), "guard"))[3]
+
+
+def test_the_panel_offers_the_users_presets(store: Store) -> None:
+    store.save("faces", MINE)
+    with gr.Blocks() as blocks:
+        controls = dict(zip(SETTINGS, panel.build_panel(store=store), strict=True))
+    shown = [
+        entry[-1] if isinstance(entry, tuple) else entry for entry in controls["preset"].choices
+    ]
+    assert shown == [*PRESETS, "faces", CUSTOM]
+    ids = {getattr(block, "elem_id", None) for block in blocks.blocks.values()}
+    wanted = ("name", "save", "rename", "delete", "export", "import", "refresh", "table")
+    assert {f"bleed_guard_preset_{name}" for name in wanted} <= ids
+
+
+def test_the_table_is_what_the_pages_script_sets() -> None:
+    table = json.loads(format_table(NO_PRESETS))
+    for name, values in table.items():
+        assert values == [getattr(PRESETS[name], key) for key in PRESET_SETTINGS]
