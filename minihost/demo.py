@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 CUP = (158, 10, 426, 296)
 """Ellipse's box over the cup in scikit-image's coffee.png (600 x 400, CC0), px."""
 
-SEED = 20240600
-PROMPT = "a glass of red wine on a saucer"
+SEED = 20240601
+PROMPT = "a cat in the saucer"
 
 
 class DemoJob(NamedTuple):

@@ -19,8 +19,6 @@ DRIFT_PIXELS = 2
 """Pixels it is shifted right and down."""
 DRIFT_NOISE = 1.5
 """Standard deviation of its noise, levels."""
-INPAINT_SIDE = 256
-"""Longest side OpenCV's inpainting works at, px: it is slow."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +77,17 @@ class NoiseEngine:
 class DriftEngine:
     """For people: something new inside the mask, and outside it what diffusion does.
 
-    Inside: OpenCV's inpainting of the surroundings, with soft shapes drawn by the seed.
-    Outside: a colour shift, a translation of `DRIFT_PIXELS`, noise like an autoencoder's.
+    Inside: another photograph, of those scikit-image ships, chosen by the seed. Outside: a colour
+    shift, a translation of `DRIFT_PIXELS`, noise like an autoencoder's.
     """
 
-    label = "drift (a stand-in: OpenCV inpainting and artificial drift, no model)"
+    label = "drift (a stand-in: another photograph and artificial drift, no model)"
 
     def generate(self, request: EngineRequest) -> np.ndarray:
         drawn = np.random.default_rng(request.seed)
         picture = self._begin(request, drawn)
-        mask = request.pixel_mask()
-        if request.mask is not None and mask.any() and not mask.all():
-            picture = _inpainted(picture, mask)
-        picture = _with_shapes(picture, mask, drawn)
+        if request.mask is not None:
+            picture = _with_photograph(picture, request.pixel_mask(), request.seed)
         return _drifted(picture, drawn)
 
     def _begin(self, request: EngineRequest, drawn: np.random.Generator) -> np.ndarray:
@@ -103,34 +99,21 @@ class DriftEngine:
         return np.clip(smooth, 0, 255).astype(np.uint8)
 
 
-def _inpainted(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The picture with the mask filled from around it; uint8 H x W x 3 and H x W."""
-    height, width = mask.shape
-    scale = min(1.0, INPAINT_SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    hole = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
-    filled = cv2.inpaint(small, hole, 3, cv2.INPAINT_TELEA)
-    filled = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.where(mask[..., None] > 0, filled, picture)
+def _with_photograph(picture: np.ndarray, mask: np.ndarray, seed: int) -> np.ndarray:
+    """The picture with another one in the mask's box: uint8 H x W x 3 and H x W."""
+    from skimage import data
 
-
-def _with_shapes(picture: np.ndarray, mask: np.ndarray, drawn: np.random.Generator) -> np.ndarray:
-    """The picture with three soft ellipses inside the mask."""
     left, top, width, height = cv2.boundingRect(mask)
     if width == 0:
         return picture
-    layer = np.zeros(mask.shape, np.float32)
-    color = drawn.integers(30, 226, 3).astype(np.float32)
-    for _ in range(3):
-        x, y = left + width * drawn.uniform(0.25, 0.75), top + height * drawn.uniform(0.25, 0.75)
-        axes = (1 + int(width * drawn.uniform(0.1, 0.3)), 1 + int(height * drawn.uniform(0.1, 0.4)))
-        angle = drawn.uniform(0, 180)
-        cv2.ellipse(layer, (int(x), int(y)), axes, angle, 0, 360, (1.0,), -1, cv2.LINE_AA)
-    softness = 0.02 * max(width, height) + 0.5
-    opacity = 0.75 * cv2.GaussianBlur(layer, (0, 0), softness) * (mask > 0)
-    mixed = picture + (color - picture) * opacity[..., None]
-    return np.clip(mixed, 0, 255).astype(np.uint8)
+    photo = (data.chelsea, data.astronaut, data.rocket)[seed % 3]()
+    scale = max(width / photo.shape[1], height / photo.shape[0])
+    size = (max(width, round(photo.shape[1] * scale)), max(height, round(photo.shape[0] * scale)))
+    scaled = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    x, y = (size[0] - width) // 2, (size[1] - height) // 2
+    whole = np.zeros_like(picture)
+    whole[top : top + height, left : left + width] = scaled[y : y + height, x : x + width]
+    return np.where(mask[..., None] > 0, whole, picture)
 
 
 def _drifted(picture: np.ndarray, drawn: np.random.Generator) -> np.ndarray:
