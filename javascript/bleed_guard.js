@@ -9,7 +9,8 @@
      * @typedef {{text: string, setting: string, value: any}} Fix
      * @typedef {{cause: string, severity: string, what: string, why: string, fix: Fix | null,
      *   pixels: number | null, max: number | null, where: number[] | null,
-     *   evidence: Record<string, any>, certainty: string}} Finding
+     *   evidence: Record<string, any>, certainty: string,
+     *   wording: {what: string, why: string, fix: string} | null}} Finding
      * @typedef {{name: string, changed: number, max: number, scripts: string[]}} StageEntry
      * @typedef {{index: number, verdict: string, sentence: string, protected: number,
      *   changed: number, max: number, prevented: number, prevented_max: number,
@@ -31,33 +32,10 @@
      */
 
     const PHOTOGRAPHS = ["reference", "unguarded", "result"];
-    const LAYER_NAMES = {
-        "result": "Result",
-        "unguarded": "Without the guard",
-        "reference": "Original",
-        "heat-unguarded": "Heatmap: without the guard",
-        "heat-result": "Heatmap: result",
-    };
-    const SCALE_NAMES = {
-        "log": "Logarithmic",
-        "linear": "Linear",
-        "signed": "Darker / brighter",
-        "delta-e": "CIELAB ΔE",
-    };
-    const MODE_NAMES = {
-        "slider": ["Slider", "Two layers with a divider between them"],
-        "side": ["Side by side", "Two layers beside each other"],
-        "onion": ["Onion skin", "The second layer over the first, half transparent"],
-        "blink": ["Blink", "The two layers in turn"],
-        "single": ["One", "The first layer alone; Space shows the second"],
-    };
-    const VERDICTS = {
-        "clean": { mark: "✓", word: "Clean" },
-        "within tolerance": { mark: "≈", word: "Within tolerance" },
-        "bleed": { mark: "✗", word: "Bleed" },
-        "not guarded": { mark: "!", word: "Not guarded" },
-        "full redo": { mark: "↻", word: "Full redo" },
-    };
+    const VERDICT_MARKS = /** @type {Record<string, string>} */ ({
+        "clean": "✓", "within tolerance": "≈", "bleed": "✗", "not guarded": "!", "full redo": "↻",
+    });
+    const WORST_FIRST = ["not guarded", "bleed", "within tolerance", "full redo", "clean"];
     const LARGEST_SCALE = 64;
     const GRID_SCALE = 12;
 
@@ -226,6 +204,71 @@
 
     // ------------------------------------------------------------------------------ words
 
+    /**
+     * A text in the host's language, with its {placeholders} filled in.
+     * @param {string} text @param {Record<string, any>} [values]
+     */
+    function say(text, values = {}) {
+        const told = typeof getTranslation === "function" ? getTranslation(text) ?? text : text;
+        return told.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+    }
+
+    /** Names of what can be chosen, in the order in which it is offered. */
+    const names = {
+        /** @returns {Record<string, string>} */
+        layers: () => ({
+            "result": say("Result"),
+            "unguarded": say("Without the guard"),
+            "reference": say("Original"),
+            "heat-unguarded": say("Heatmap: without the guard"),
+            "heat-result": say("Heatmap: result"),
+        }),
+
+        /** @returns {Record<string, string>} */
+        scales: () => ({
+            "log": say("Logarithmic"),
+            "linear": say("Linear"),
+            "signed": say("Darker / brighter"),
+            "delta-e": "CIELAB ΔE",
+        }),
+
+        /** @returns {Record<string, [string, string]>} name and tooltip */
+        modes: () => ({
+            "slider": [say("Slider"), say("Two layers with a divider between them")],
+            "side": [say("Side by side"), say("Two layers beside each other")],
+            "onion": [say("Onion skin"), say("The second layer over the first, half transparent")],
+            "blink": [say("Blink"), say("The two layers in turn")],
+            "single": [say("One"), say("The first layer alone; Space shows the second")],
+        }),
+
+        /** @returns {Record<string, string>} */
+        verdicts: () => ({
+            "clean": say("Clean"),
+            "within tolerance": say("Within tolerance"),
+            "bleed": say("Bleed"),
+            "not guarded": say("Not guarded"),
+            "full redo": say("Full redo"),
+        }),
+
+        /** @returns {Record<string, string>} */
+        zones: () => ({
+            "inside the mask": say("inside the mask"),
+            "soft band": say("soft band of the mask"),
+            "within predicted reach": say("within predicted reach"),
+            "crop box": say("inside the crop box"),
+            "far": say("far from the mask"),
+        }),
+
+        /** @returns {Record<string, string>} */
+        stages: () => ({
+            "decoded": say("decoded"),
+            "composite": say("composite"),
+            "after other scripts": say("after other scripts"),
+            "guarded": say("guarded"),
+            "saved file": say("saved file"),
+        }),
+    };
+
     const words = {
         /** @param {number} number */
         count(number) {
@@ -251,11 +294,19 @@
          * @param {ImageEntry} image
          */
         headline(image) {
-            if (image.verdict === "not guarded") return image.reason || "Nobody knows why.";
-            const told = `${words.count(image.changed)} of ${words.count(image.protected)} ` +
-                `protected pixels changed${image.max ? ` (max ${image.max})` : ""}`;
-            const isRedo = image.verdict === "full redo";
-            return isRedo ? `${told}: full redo, nothing was protected` : told;
+            if (image.verdict === "not guarded") {
+                return image.reason || say("This image is not guarded.");
+            }
+            const numbers = {
+                changed: words.count(image.changed), protected: words.count(image.protected),
+                max: image.max,
+            };
+            if (image.verdict === "full redo") {
+                return say("{changed} of {protected} pixels outside the mask changed", numbers);
+            }
+            return image.max
+                ? say("{changed} of {protected} protected pixels changed (max {max})", numbers)
+                : say("{changed} of {protected} protected pixels changed", numbers);
         },
 
         /**
@@ -264,46 +315,72 @@
          */
         second(record, image) {
             const { facts } = record;
-            if (record.preset === "files") return `${facts.Result} against ${facts.Original}`;
-            if (image.verdict === "not guarded") return "The image was saved as the host made it.";
-            if (image.verdict === "full redo") return "Choose another preset to protect the rest.";
-            if (!image.prevented) return "Without the guard: 0 as well.";
-            const share = words.percent(image.prevented, image.protected);
-            return `Without the guard: ${words.count(image.prevented)} (${share}), ` +
-                `max ${image.prevented_max}, reach ${image.prevented_reach} px.`;
+            if (record.preset === "files") {
+                return say("{result} against {original}",
+                    { result: facts.Result, original: facts.Original });
+            }
+            if (image.verdict === "not guarded") {
+                return say("The image was saved as the host made it.");
+            }
+            if (image.verdict === "full redo") return say("Full redo: nothing was protected.");
+            return words.prevented(image);
+        },
+
+        /** @param {ImageEntry} image */
+        prevented(image) {
+            if (!image.prevented) return say("Without the guard: 0 as well.");
+            return say("Without the guard: {count} ({share}), max {max}, reach {reach} px.", {
+                count: words.count(image.prevented),
+                share: words.percent(image.prevented, image.protected),
+                max: image.prevented_max, reach: image.prevented_reach,
+            });
+        },
+
+        /**
+         * What, why and what to do, in the host's language where it has the sentences.
+         * @param {Finding} finding
+         */
+        finding({ what, why, fix, wording, evidence }) {
+            return {
+                what: wording ? say(wording.what, evidence) : what,
+                why: wording ? say(wording.why, evidence) : why,
+                fix: wording ? say(wording.fix, evidence) : fix?.text ?? "",
+            };
         },
 
         /**
          * The report as text.
-         * @param {RecordEntry} record @param {ImageEntry} image @param {any} report or null
+         * @param {RecordEntry} record @param {ImageEntry} image @param {Report | null} report
          */
         report(record, image, report) {
-            const findings = [...image.findings, ...record.findings].map(({ what, why, fix }) =>
-                `- ${[what, why, fix?.text].filter(Boolean).join(". ")}`);
+            const findings = [...image.findings, ...record.findings].map((finding) =>
+                `- ${Object.values(words.finding(finding)).filter(Boolean).join(". ")}`);
             const stages = image.stages.map(({ name, changed, max, scripts }) =>
-                `- after ${[name, ...scripts].join(", ")}: ${words.count(changed)}, max ${max}`);
+                `- ${[name, ...scripts].join(", ")}: ${words.count(changed)}, max ${max}`);
             const facts = Object.entries(record.facts).map((fact) => `- ${fact.join(": ")}`);
-            if (report) facts.push(`- Seam ratio: ${report.seam.ratio.toFixed(2)}`);
-            const lists = Object.entries({ Findings: findings, Stages: stages, Facts: facts });
+            if (report) facts.push(`- ${say("Seam ratio")}: ${report.seam.ratio.toFixed(2)}`);
+            const lists = Object.entries({
+                [say("Changed before the run")]: record.changes.map((change) => `- ${change}`),
+                [say("Findings")]: findings, [say("Stages")]: stages, [say("Facts")]: facts,
+            });
             return [
-                `Bleed Guard: ${image.verdict.toUpperCase()}. ${words.headline(image)}`,
+                `Bleed Guard: ${names.verdicts()[image.verdict]}. ${words.headline(image)}`,
                 words.second(record, image),
-                ...record.changes.map((change) => `Changed before the run: ${change}`),
                 ...lists.flatMap(([title, lines]) =>
                     lines.length ? ["", `${title}:`, ...lines] : []),
             ].join("\n");
         },
 
         /**
-         * Which zone a protected pixel is in: the first that holds it, as the report counts.
+         * Which zone a pixel is in: the first that holds it, as the report counts.
          * @param {{mask: number, distance: number, inCrop: boolean}} pixel
          * @param {number} reach predicted, in px
          */
         zone(pixel, reach) {
             if (pixel.mask >= 128) return "inside the mask";
-            if (pixel.mask > 0) return "soft band of the mask";
+            if (pixel.mask > 0) return "soft band";
             if (pixel.distance <= reach) return "within predicted reach";
-            return pixel.inCrop ? "inside the crop box" : "far from the mask";
+            return pixel.inCrop ? "crop box" : "far";
         },
 
         /** @param {number} seconds since the epoch */
@@ -347,7 +424,8 @@
      * @param {string} verdict @param {boolean} [isShort]
      */
     function makeBadge(verdict, isShort = false) {
-        const { mark, word } = VERDICTS[/** @type {keyof VERDICTS} */ (verdict)] ?? VERDICTS.bleed;
+        const word = names.verdicts()[verdict] ?? verdict;
+        const mark = VERDICT_MARKS[verdict] ?? "?";
         return make("span", { "class": css("badge"), "data-verdict": verdict, "title": word },
             make("span", { "aria-hidden": isShort ? null : "true" }, mark),
             make("span", { "class": isShort ? css("unseen") : null }, word));
@@ -398,8 +476,9 @@
                 headers: { "Content-Type": "application/json" },
                 body: JSON.stringify({ data: [JSON.stringify(question)] }),
             });
-            if (response.status === 401) throw new Error("You are logged out: reload the page.");
-            if (!response.ok) throw new Error(`The WebUI answered ${response.status}.`);
+            const { status } = response;
+            if (status === 401) throw new Error(say("You are logged out: reload the page."));
+            if (!response.ok) throw new Error(say("The WebUI answered {status}.", { status }));
             const answer = JSON.parse((await response.json()).data[0]);
             if (answer.error) throw new Error(answer.error);
             return answer;
@@ -414,7 +493,8 @@
             const form = new FormData();
             for (const file of files) form.append("files", file, file.name);
             const response = await fetch("upload", { method: "POST", body: form });
-            if (!response.ok) throw new Error(`The files were not taken (${response.status}).`);
+            const { ok, status } = response;
+            if (!ok) throw new Error(say("The files were not taken ({status}).", { status }));
             return response.json();
         }
 
@@ -486,8 +566,8 @@
          */
         async pixels(layers) {
             const { base, extent } = layers;
-            const names = ["mask", "protected", "distance"];
-            const values = await Promise.all(names.map(async (name) =>
+            const plain = ["mask", "protected", "distance"];
+            const values = await Promise.all(plain.map(async (name) =>
                 [name, await unpack(await get(this.content.pixels[name]), true)]));
             const colors = await Promise.all(PHOTOGRAPHS.map(async (name) =>
                 [name, readColors(await base.load(name), base.width, base.height)]));
@@ -505,7 +585,7 @@
     async function get(address) {
         const isHere = address.startsWith("data:");
         const response = await fetch(address, isHere ? {} : { headers: { Range: "bytes=0-" } });
-        if (!response.ok) throw new Error(`The picture was not sent (${response.status}).`);
+        if (!response.ok) throw new Error(say("The picture was not sent ({status}).", response));
         return response;
     }
 
@@ -570,8 +650,7 @@
          */
         drawable(layer, scale, zoom) {
             if (PHOTOGRAPHS.includes(layer)) return this.photograph(layer);
-            const measure = scale === "log" || scale === "linear" ? "levels" : scale;
-            const name = `${measure}-${layer.replace("heat-", "")}`;
+            const name = nameLayer(layer, scale);
             const codes = this.codes.get(name);
             if (!codes) {
                 this.layers.request(name, this);
@@ -678,6 +757,15 @@
             this.pending = /** @type {Map<Sheet, {names: string[], answer: any}>} */ (new Map());
         }
 
+        /**
+         * Ask for what is seen first: the two layers and the outlines of the whole.
+         * @param {{first: string, second: string, scale: string}} options
+         */
+        prepare({ first, second, scale }) {
+            const wanted = [first, second].map((layer) => nameLayer(layer, scale));
+            return Promise.all([...wanted, "areas"].map((name) => this.request(name, this.base)));
+        }
+
         /** @param {[number, number]} tile */
         sheet(tile) {
             const key = tile.join();
@@ -743,6 +831,16 @@
     }
     const MOST_TILES = 48;
 
+    /**
+     * The server's name of a layer: a heatmap is drawn from differences on some scale.
+     * @param {string} layer @param {string} scale
+     */
+    function nameLayer(layer, scale) {
+        if (PHOTOGRAPHS.includes(layer)) return layer;
+        const measure = scale === "log" || scale === "linear" ? "levels" : scale;
+        return `${measure}-${layer.replace("heat-", "")}`;
+    }
+
     /** @param {number} width @param {number} height */
     function makeCanvas(width, height) {
         const canvas = document.createElement("canvas");
@@ -807,8 +905,9 @@
             this.view = /** @type {View} */ ({ scale: 1, x: 0, y: 0 });
             this.options = {
                 mode: "slider", first: "result", second: "heat-unguarded", scale: "log",
-                opacity: 0.6, mask: true, reach: true, crop: true,
+                opacity: 0.6, mask: true, reach: true, crop: true, spots: true,
             };
+            this.spots = /** @type {Spot[]} */ ([]);
             this.split = 0.5;
             this.isSecond = false;
             this.isFitted = true;
@@ -816,13 +915,12 @@
             this.frame = 0;
             this.canvas = make("canvas", {
                 "class": css("canvas"), "tabindex": "0", "role": "application",
-                "aria-label": "Compared pictures. Plus and minus zoom, arrow keys move, " +
-                    "0 fits the picture, 1 shows real pixels, Space swaps the layers.",
+                "aria-label": say("Compared pictures: + and - zoom, arrows move, Space swaps"),
             });
             this.divider = make("input", {
                 "type": "range", "min": "0", "max": "1000", "value": "500",
-                "class": css("divider"), "aria-label": "Divider between the two layers",
-                "title": "Drag the divider in the picture, or use the arrow keys here",
+                "class": css("divider"), "aria-label": say("Divider between the two layers"),
+                "title": say("Drag the divider in the picture, or use the arrow keys here"),
                 "oninput": () => this.setSplit(Number(this.divider.value) / 1000),
             });
             this.labels = [0, 1].map(() => make("span", { "class": css("layer-label") }));
@@ -841,8 +939,19 @@
             const tell = (/** @type {Extent | undefined} */ extent) =>
                 extent && `${extent.width} x ${extent.height}`;
             this.layers = layers;
+            this.spots = [];
             if (tell(before) !== tell(now)) this.fit();
             this.request();
+        }
+
+        /**
+         * Where a heatmap is shown, let it be the one that has something to tell.
+         * @param {string} heat
+         */
+        showHeatOf(heat) {
+            const { options } = this;
+            if (options.first.startsWith("heat")) options.first = heat;
+            if (options.second.startsWith("heat")) options.second = heat;
         }
 
         /** @param {Record<string, any>} options those that change */
@@ -881,6 +990,7 @@
             if (this.isFitted) this.fit();
             else this.view = this.clamp(this.view);
             this.draw();
+            this.listener.changed();
         }
 
         /** Where each layer is drawn, in CSS px. */
@@ -1003,6 +1113,8 @@
         }
 
         draw() {
+            // A picture that is all in sight lets the page scroll on under a finger.
+            this.canvas.style.touchAction = this.isFitted ? "pan-y" : "none";
             const context = pen(this.canvas);
             context.setTransform(1, 0, 0, 1, 0, 0);
             context.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -1124,24 +1236,47 @@
          * @param {CanvasRenderingContext2D} context @param {Sheet[]} sheets
          */
         drawOutlines(context, sheets) {
-            const { mask, reach, crop } = this.options;
-            const layers = /** @type {Layers} */ (this.layers);
-            const traced = mask || reach ? sheets.filter((sheet) => sheet.findOutlines()) : [];
-            const fine = traced.filter((sheet) => sheet.tile);
-            for (const sheet of fine.length ? fine : traced) this.drawTraced(context, sheet);
-            const box = layers.image.crop_box;
-            if (crop && box) {
-                const path = new Path2D();
-                path.rect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
-                const line = 1 / this.view.scale;
-                const dash = [12, 4, 2, 4].map((length) => length * line);
-                this.stroke(context, path, line, dash, "#7fdbff");
-            }
+            const { mask, reach, crop, spots } = this.options;
+            if (mask || reach) this.drawTraced(context, sheets);
+            if (crop) this.drawCropBox(context);
+            if (spots && this.view.scale < GRID_SCALE) this.drawSpots(context);
             if (this.mark) this.drawMark(context, this.mark);
         }
 
+        /** @param {CanvasRenderingContext2D} context */
+        drawCropBox(context) {
+            const box = /** @type {Layers} */ (this.layers).image.crop_box;
+            if (!box) return;
+            const path = new Path2D();
+            path.rect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
+            const line = 1 / this.view.scale;
+            const dash = [12, 4, 2, 4].map((length) => length * line);
+            this.stroke(context, path, line, dash, "#7fdbff");
+        }
+
+        /**
+         * Rings around the worst spots, so that a single pixel is found in a large picture.
+         * @param {CanvasRenderingContext2D} context
+         */
+        drawSpots(context) {
+            const line = 1 / this.view.scale;
+            const path = new Path2D();
+            for (const { x, y } of this.spots) {
+                path.moveTo(x + 0.5 + 9 * line, y + 0.5);
+                path.arc(x + 0.5, y + 0.5, 9 * line, 0, 2 * Math.PI);
+            }
+            this.stroke(context, path, line, [], "#ff8fd0");
+        }
+
+        /** @param {CanvasRenderingContext2D} context @param {Sheet[]} sheets */
+        drawTraced(context, sheets) {
+            const traced = sheets.filter((sheet) => sheet.findOutlines());
+            const fine = traced.filter((sheet) => sheet.tile);
+            for (const sheet of fine.length ? fine : traced) this.drawSheetTraced(context, sheet);
+        }
+
         /** @param {CanvasRenderingContext2D} context @param {Sheet} sheet */
-        drawTraced(context, sheet) {
+        drawSheetTraced(context, sheet) {
             const [mask, reach] = /** @type {Path2D[]} */ (sheet.outlines);
             context.save();
             context.translate(sheet.left, sheet.top);
@@ -1210,7 +1345,7 @@
                 const entry = shown[index];
                 label.hidden = !entry || (isSlider && entry.part.width < 40);
                 if (label.hidden) return;
-                const name = /** @type {any} */ (LAYER_NAMES)[entry.layer];
+                const name = names.layers()[entry.layer];
                 if (label.textContent !== name) label.textContent = name;
                 const isRight = index === 1 && this.options.mode !== "side";
                 label.style.left = isRight ? "auto" : `${entry.part.left + 8}px`;
@@ -1360,11 +1495,12 @@
             this.blocks = /** @type {Map<string, any>} */ (new Map());
             this.pixel = /** @type {{x: number, y: number} | null} */ (null);
             this.cells = Object.fromEntries([
-                ["place", "Pixel"], ["reference", "Original"], ["unguarded", "Without the guard"],
-                ["result", "Result"], ["difference", "Difference"], ["distance", "From the mask"],
-                ["zone", "Zone"], ["stage", "Changed by"],
+                ["place", say("Pixel")], ["reference", say("Original")],
+                ["unguarded", say("Without the guard")], ["result", say("Result")],
+                ["difference", say("Difference")], ["distance", say("From the mask")],
+                ["zone", say("Zone")], ["stage", say("Changed by")],
             ].map(([name, label]) => [name, makeFact(label)]));
-            this.element = make("dl", { "class": css("inspector"), "aria-label": "Pixel" },
+            this.element = make("dl", { "class": css("inspector"), "aria-label": say("Pixel") },
                 ...Object.values(this.cells).map((cell) => cell.element));
             this.tell(null);
         }
@@ -1440,10 +1576,10 @@
 
     /** @param {Record<string, any>} answer base64 of raw bytes by name */
     function unpackBlock(answer) {
-        const names = [...PHOTOGRAPHS, "mask", "protected", "distance"];
+        const arrays = [...PHOTOGRAPHS, "mask", "protected", "distance"];
         return {
             box: answer.box, step: 1,
-            ...Object.fromEntries(names.map((name) => [name, toBytes(answer[name])])),
+            ...Object.fromEntries(arrays.map((name) => [name, toBytes(answer[name])])),
         };
     }
 
@@ -1473,13 +1609,13 @@
     function tellDifference(pixel) {
         const [alone, result] = [pixel.unguarded, pixel.result].map((color) =>
             differ(pixel.reference, color));
-        return alone === result ? `${result}` : `${result}, not ${alone}`;
+        return alone === result ? `${result}` : say("{result}, not {alone}", { result, alone });
     }
 
     /** @param {number} distance in px */
     function tellDistance(distance) {
-        if (distance === 65535) return "no mask";
-        return distance ? `${distance} px` : "inside";
+        if (distance === 65535) return say("no mask");
+        return distance ? `${distance} px` : say("inside");
     }
 
     /** @param {any} pixel of `readPixel` @param {ImageEntry} image */
@@ -1487,7 +1623,7 @@
         const box = image.crop_box;
         const inCrop = Boolean(box && pixel.x >= box[0] && pixel.y >= box[1] &&
             pixel.x < box[2] && pixel.y < box[3]);
-        return words.zone({ ...pixel, inCrop }, image.predicted_reach);
+        return names.zones()[words.zone({ ...pixel, inCrop }, image.predicted_reach)];
     }
 
     /**
@@ -1495,11 +1631,13 @@
      * @param {any} pixel of `readPixel` @param {ImageEntry} image
      */
     function findStage(pixel, image) {
-        if (!pixel.isProtected) return "free to change";
-        if (differ(pixel.reference, pixel.result)) return "not put back";
-        if (!differ(pixel.reference, pixel.unguarded)) return "nothing";
-        const stage = image.stages.find(({ name, changed }) => name === "composite" && changed);
-        return `${stage ? "composite" : "other scripts"}, put back`;
+        if (!pixel.isProtected) return say("free to change");
+        const changed = image.stages.filter((entry) => entry.changed && entry.name !== "decoded");
+        const isLeft = differ(pixel.reference, pixel.result) > 0;
+        if (!isLeft && !differ(pixel.reference, pixel.unguarded)) return say("nothing");
+        const entry = isLeft ? changed[changed.length - 1] : changed[0];
+        const stage = entry ? names.stages()[entry.name] ?? entry.name : say("unknown");
+        return isLeft ? stage : say("{stage}, put back", { stage });
     }
 
     // ------------------------------------------------------------------------------ the report
@@ -1529,15 +1667,18 @@
             const line = (/** @type {"max" | "mean"} */ what) => "M" + report.profile
                 .map((bin) => point(bin.distance, bin[what])).join("L");
             const base = `L${point(last, 0)}L${point(1, 0)}Z`;
-            const title = "Difference over the distance from the mask: " +
-                `largest ${report.max}, reach ${report.reach} px`;
+            const title = say("Difference over distance: largest {max}, reach {reach} px", report);
             const hasLines = report.profile.length > 0;
+            const marks = /** @type {[number, string][]} */ ([
+                [image.predicted_reach, say("predicted reach")],
+                [report.crop_distance ?? 0, say("crop box")],
+            ]);
             return plots.frame(width, height, title,
                 ...[0, 1, 4, 16, 64, 255].map((at) => plots.tickUp(at, left, width, up(at))),
                 ...[1, 3, 10, 30, 100, 256].filter((at) => at <= last)
                     .map((at) => plots.tickAcross(at, across(at), height - 4)),
-                plots.mark(image.predicted_reach, across, height - bottom, "predicted reach", last),
-                plots.mark(report.crop_distance ?? 0, across, height - bottom, "crop box", last),
+                ...marks.filter(([at]) => at && at <= last)
+                    .map(([at, name]) => plots.mark(across(at), height - bottom, name)),
                 hasLines && make("path", { d: line("max") + base, "class": css("max") }),
                 hasLines && make("path", { d: line("mean"), "class": css("mean") }));
         },
@@ -1552,7 +1693,7 @@
             const sums = steps.slice(0, -1).map((from, index) =>
                 counts.slice(from, steps[index + 1]).reduce((sum, count) => sum + count, 0));
             const most = Math.max(...sums, 1), step = width / sums.length;
-            return plots.frame(width, height, "Histogram of differences",
+            return plots.frame(width, height, say("Histogram"),
                 ...sums.flatMap((count, index) => {
                     const tall = plots.place(count, most, height - bottom - 14);
                     const from = steps[index], isOne = steps[index + 1] === from + 1;
@@ -1562,7 +1703,8 @@
                         make("rect", {
                             "x": index * step + 3, "y": height - bottom - tall, "width": step - 6,
                             "height": tall, "class": css("bar"),
-                        }, make("title", {}, `${name} levels: ${words.count(count)} px`)),
+                        }, make("title", {},
+                            say("{name} levels: {count} px", { name, count: words.count(count) }))),
                         make("text", { "x": middle, "y": height - 4, "class": css("tick") }, name),
                         count > 0 && make("text", {
                             "x": middle, "y": height - bottom - tall - 3, "class": css("tick"),
@@ -1594,14 +1736,9 @@
             return make("text", { x, y, "class": css("tick") }, at === 256 ? "256+ px" : `${at}`);
         },
 
-        /**
-         * @param {number} at @param {(at: number) => number} across @param {number} bottom
-         * @param {string} name @param {number} last
-         */
-        mark(at, across, bottom, name, last) {
-            if (!at || at > last) return null;
-            const x = across(at);
-            return make("g", { "class": css(name.replace(" ", "-")) },
+        /** @param {number} x @param {number} bottom @param {string} name */
+        mark(x, bottom, name) {
+            return make("g", {},
                 make("line", { x1: x, x2: x, y1: 6, y2: bottom, "class": css("mark") }),
                 make("text", { "x": x + 3, "y": 13, "class": css("mark-name") }, name));
         },
@@ -1626,13 +1763,13 @@
             const unique = all.filter(({ what }) => !seen.has(what) && seen.add(what));
             const changes = record.changes.map((text) => make("li", {}, text));
             if (!unique.length && !changes.length) {
-                return parts.section("Findings", make("p", { "class": css("quiet") },
-                    "Nothing to report: no cause of bleed was found in this run."));
+                return parts.section(say("Findings"), make("p", { "class": css("quiet") },
+                    say("Nothing to report: no cause of bleed was found in this run.")));
             }
-            return parts.section("Findings",
+            return parts.section(say("Findings"),
                 make("ul", { "class": css("findings") },
                     ...unique.map((finding) => parts.finding(finding, apply))),
-                changes.length > 0 && make("h4", {}, "Changed before the run"),
+                changes.length > 0 && make("h4", {}, say("Changed before the run")),
                 changes.length > 0 && make("ul", { "class": css("changes") }, ...changes));
         },
 
@@ -1641,35 +1778,45 @@
          */
         finding(finding, apply) {
             const mark = { info: "i", warning: "!", error: "✗" }[finding.severity] ?? "i";
-            const evidence = Object.entries(finding.evidence)
-                .map(([name, value]) => `${name} ${value}`).join(", ");
+            const told = words.finding(finding);
             return make("li", { "class": css("finding"), "data-severity": finding.severity },
                 make("div", { "class": css("finding-head") },
                     make("span", { "class": css("severity"), "title": finding.severity }, mark),
-                    make("strong", {}, finding.what),
+                    make("strong", {}, told.what),
                     finding.pixels !== null && make("span", { "class": css("pixels") },
                         `${words.count(finding.pixels)} px`)),
-                finding.why && make("p", {}, finding.why),
-                evidence && make("p", { "class": css("quiet") }, evidence,
-                    finding.certainty === "inferred" && " (inferred)"),
-                finding.fix && parts.fix(finding.fix, apply));
+                told.why && make("p", {}, told.why), parts.evidence(finding),
+                finding.fix && parts.fix(finding.fix, told.fix, apply));
         },
 
-        /** @param {Fix} fix @param {(fix: Fix, button: HTMLButtonElement) => void} apply */
-        fix(fix, apply) {
-            const canApply = fix.setting && fix.value !== null;
-            const button = makeButton("Apply", `Set ${fix.setting} to ${fix.value} in img2img`,
-                () => apply(fix, button));
-            return make("div", { "class": css("fix") }, make("span", {}, fix.text),
-                Boolean(canApply) && button);
+        /** @param {Finding} finding */
+        evidence({ evidence, certainty, wording }) {
+            const sentences = Object.values(wording ?? {}).join();
+            const told = Object.entries(evidence)
+                .filter(([name]) => !sentences.includes(`{${name}}`))
+                .map(([name, value]) => `${name} ${value}`);
+            if (certainty === "inferred") told.push(say("inferred, not measured"));
+            return told.length > 0 && make("p", { "class": css("quiet") }, told.join(", "));
+        },
+
+        /**
+         * @param {Fix} fix @param {string} text
+         * @param {(fix: Fix, button: HTMLButtonElement) => void} apply
+         */
+        fix(fix, text, apply) {
+            const canApply = Boolean(fix.setting) && fix.value !== null;
+            const title = say("Set {setting} to {value}", fix);
+            const button = makeButton(say("Apply"), title, () => apply(fix, button));
+            return make("div", { "class": css("fix") }, make("span", {}, text), canApply && button);
         },
 
         /** @param {StageEntry[]} stages */
         stages(stages) {
             if (!stages.length) return null;
-            return parts.section("Stages", parts.table(["After", "changed", "max"],
+            const columns = [say("After"), say("changed"), say("max")];
+            return parts.section(say("Stages"), parts.table(columns,
                 stages.map(({ name, changed, max, scripts }) => [
-                    make("span", {}, name,
+                    make("span", {}, names.stages()[name] ?? name,
                         scripts.length > 0 && make("small", {}, scripts.join(", "))),
                     words.count(changed), String(max),
                 ])));
@@ -1680,26 +1827,27 @@
          */
         spots(spots, fly) {
             if (!spots.length) return null;
-            return parts.section("Worst spots", make("ul", { "class": css("spots") },
+            return parts.section(say("Worst spots"), make("ul", { "class": css("spots") },
                 ...spots.map((spot) => make("li", {}, makeButton(
-                    `${spot.x}, ${spot.y}: ${spot.difference} levels, ${spot.distance} px out`,
-                    "Show this pixel", () => fly(spot.x, spot.y))))));
+                    say("{x}, {y}: {difference} levels, {distance} px out", spot),
+                    say("Show this pixel"), () => fly(spot.x, spot.y))))));
         },
 
         /** What the plot's lines are. */
         key() {
             return make("p", { "class": css("key") },
-                make("span", { "class": css("key-max") }), "largest difference",
-                make("span", { "class": css("key-mean") }), "mean, in levels over px of distance");
+                make("span", { "class": css("key-max") }), say("largest"),
+                make("span", { "class": css("key-mean") }), say("mean, in levels over px"));
         },
 
         /** What the tab is for, while there is nothing to show. */
         welcome() {
-            return parts.section("What you will see here", make("ul", { "class": css("welcome") },
-                ...["the verdict: how many pixels outside the mask changed, or would have",
-                    "original, result, what the host alone would give, and heatmaps, compared",
-                    "each pixel's true values, how far from the mask it lies, and what changed it",
-                    "the causes, and the setting that stops each of them",
+            return parts.section(say("What you will see here"),
+                make("ul", { "class": css("welcome") }, ...[
+                    say("the verdict: how many pixels outside the mask changed, or would have"),
+                    say("original, result, what the host alone would give, and heatmaps"),
+                    say("each pixel's true values, how far it lies from the mask, what changed it"),
+                    say("the causes, and the setting that stops each of them"),
                 ].map((text) => make("li", {}, text))));
         },
 
@@ -1707,16 +1855,18 @@
         zones(report) {
             const rows = Object.entries(report.zones).filter(([, zone]) => zone.protected);
             if (!rows.length) return null;
-            return parts.section("Zones", parts.table(["Zone", "changed", "of", "max"],
+            const columns = [say("Zone"), say("changed"), say("of"), say("max")];
+            return parts.section(say("Zones"), parts.table(columns,
                 rows.map(([name, zone]) => [
-                    name, words.count(zone.changed), words.count(zone.protected), String(zone.max),
+                    names.zones()[name] ?? name, words.count(zone.changed),
+                    words.count(zone.protected), String(zone.max),
                 ])));
         },
 
-        /** @param {string[]} names of the columns @param {(string | Node)[][]} rows */
-        table(names, rows) {
+        /** @param {string[]} columns @param {(string | Node)[][]} rows */
+        table(columns, rows) {
             return make("table", { "class": css("table") },
-                make("thead", {}, make("tr", {}, ...names.map((name) =>
+                make("thead", {}, make("tr", {}, ...columns.map((name) =>
                     make("th", { scope: "col" }, name)))),
                 make("tbody", {}, ...rows.map(([first, ...others]) => make("tr", {},
                     make("th", { scope: "row" }, first),
@@ -1726,11 +1876,11 @@
         /** @param {RecordEntry} record @param {ImageEntry} image */
         facts(record, image) {
             const facts = { ...record.facts };
-            if (image.saved_as) facts["Saved as"] = image.saved_as;
-            if (record.prompt) facts.Prompt = record.prompt;
+            if (image.saved_as) facts[say("Saved as")] = image.saved_as;
+            if (record.prompt) facts[say("Prompt")] = record.prompt;
             const entries = Object.entries(facts);
             if (!entries.length) return null;
-            return parts.section("Facts", make("dl", { "class": css("facts") },
+            return parts.section(say("Facts"), make("dl", { "class": css("facts") },
                 ...entries.map(([name, value]) =>
                     make("div", {}, make("dt", {}, name), make("dd", {}, String(value))))));
         },
@@ -1757,18 +1907,25 @@
         }),
 
         /**
-         * Set a control of the page. Returns whether it is there.
+         * Set a control of the page: of img2img, of our panel, or of the settings, where the user
+         * has to apply it. Returns what to tell him.
          * @param {string} setting @param {any} value
          */
         set(setting, value) {
             const known = host.controls[setting];
             const ids = known ? [known.id] : [`bleed_guard_${setting}`, `setting_${setting}`];
             const control = ids.map((id) => host.find(id)).find((element) => element);
-            if (!control) return false;
+            const isSet = control && host.put(control, value, known?.choices);
+            if (!isSet) return say("Not on this page");
+            return control.id.startsWith("setting_") ? say("Set; apply it in Settings")
+                : say("Applied");
+        },
+
+        /** @param {HTMLElement} control @param {any} value @param {string[]} [choices] */
+        put(control, value, choices) {
             const radios = /** @type {NodeListOf<HTMLInputElement>} */ (
                 control.querySelectorAll("input[type=radio]"));
-            if (radios.length) return host.choose(radios, value, known?.choices);
-            return host.fill(control, value);
+            return radios.length ? host.choose(radios, value, choices) : host.fill(control, value);
         },
 
         /** @param {string} title of one of the host's tabs */
@@ -1815,10 +1972,19 @@
     const memory = {
         key: "bleed-guard-view",
 
-        /** @returns {Record<string, any>} */
+        /** What was chosen, as far as it can still be chosen. @returns {Record<string, any>} */
         load() {
+            const layers = Object.keys(names.layers());
+            const known = /** @type {Record<string, any[]>} */ ({
+                mode: Object.keys(names.modes()), scale: Object.keys(names.scales()),
+                first: layers, second: layers,
+                mask: [true, false], reach: [true, false], crop: [true, false],
+                spots: [true, false],
+            });
             try {
-                return JSON.parse(localStorage.getItem(memory.key) ?? "{}");
+                const chosen = JSON.parse(localStorage.getItem(memory.key) ?? "{}");
+                return Object.fromEntries(Object.entries(chosen).filter(([name, value]) =>
+                    known[name]?.includes(value)));
             } catch {
                 return {};
             }
@@ -1846,6 +2012,7 @@
             this.selected = /** @type {Selection} */ (null);
             this.report = /** @type {Report | null} */ (null);
             this.isDrawn = false;
+            this.shown = Promise.resolve();
             this.stage = new Stage({
                 look: (pixel) => this.inspector.look(pixel),
                 changed: () => this.toolbar.follow(),
@@ -1884,11 +2051,11 @@
         setState(state) {
             this.root.dataset.state = state;
             const texts = {
-                empty: ["Nothing yet", "Inpaint something in img2img. What the pipeline tried to " +
-                    "change outside the mask appears here by itself."],
-                loading: ["Loading", ""],
+                empty: [say("Nothing yet"),
+                    say("Inpaint something in img2img: what happens appears here by itself.")],
+                loading: [say("Loading"), ""],
                 ready: ["", ""],
-                bare: ["No pictures of this run", "They were not kept. The numbers are beside."],
+                bare: [say("No pictures of this run"), say("Only what is told beside was kept.")],
             };
             const [title, text] = texts[state];
             this.cover.replaceChildren(make("div", {}, make("strong", {}, title),
@@ -1917,6 +2084,7 @@
             const [record] = records;
             if (!record?.images.length) this.select(null);
             else if (isNew || !this.isKept()) this.select({ record, image: record.images[0] });
+            else this.draw();
         }
 
         /** Whether what is selected is still in the history. */
@@ -1937,13 +2105,14 @@
         drawVerdict() {
             if (!this.selected) {
                 this.verdict.replaceChildren(make("span", { "class": css("quiet") },
-                    "No run has been measured yet."));
+                    say("No run has been measured yet.")));
                 return;
             }
             const { record, image } = this.selected;
             const count = record.images.length;
+            const place = { number: record.images.indexOf(image) + 1, count };
             const chips = [
-                count > 1 && `image ${record.images.indexOf(image) + 1} of ${count}`,
+                count > 1 && say("image {number} of {count}", place),
                 record.preset, record.facts["Inpaint area"], record.facts.Format,
                 words.time(record.started),
             ];
@@ -1957,39 +2126,53 @@
 
         /** Draw what is selected, if it is looked at and not drawn yet. */
         draw() {
-            if (this.isDrawn || !this.root.offsetParent) return;
-            this.isDrawn = true;
+            if (!this.root.offsetParent) return;
             this.history.draw();
+            if (this.isDrawn) return;
+            this.isDrawn = true;
             this.actions.follow(this.selected);
-            if (this.selected?.image.view) {
-                this.drawPicture(this.selected.record, this.selected.image);
-            } else {
-                this.stage.show(null);
-                this.inspector.show(null);
-                this.setState(this.selected ? "bare" : this.revision ? "empty" : "loading");
-            }
             this.drawSide();
+            if (this.selected?.image.view) {
+                this.shown = this.drawPicture(this.selected);
+                this.loadReport(this.selected).catch((error) => this.tellError(error));
+                return;
+            }
+            this.stage.show(null);
+            this.inspector.show(null);
+            this.setState(this.selected ? "bare" : this.revision ? "empty" : "loading");
         }
 
-        /** @param {RecordEntry} record @param {ImageEntry} image */
-        drawPicture(record, image) {
-            this.setState("ready");
+        /**
+         * Show the picture as soon as its first layers are there; until then the one before.
+         * @param {NonNullable<Selection>} selected
+         */
+        async drawPicture(selected) {
+            const { record, image } = selected;
             const layers = new Layers(this.server, record.id, image, this.colors, (error) => {
                 if (error) this.tellError(error);
                 this.stage.request();
             });
+            this.stage.showHeatOf(image.max ? "heat-result" : "heat-unguarded");
+            if (!this.stage.layers) this.setState("loading");
+            await layers.prepare(this.stage.options);
+            if (this.selected !== selected) return;
+            this.setState("ready");
             this.stage.show(layers);
             this.inspector.show(layers);
-            this.loadReport(record, image).catch((error) => this.tellError(error));
         }
 
-        /** @param {RecordEntry} record @param {ImageEntry} image */
-        async loadReport(record, image) {
+        /** @param {NonNullable<Selection>} selected */
+        async loadReport(selected) {
+            const { record, image } = selected;
             const question = { ask: "report", id: record.id, image: image.index };
             const report = await this.server.ask(question);
-            if (this.selected?.image !== image) return;
+            if (this.selected !== selected) return;
             this.report = report;
             this.drawSide();
+            await this.shown;
+            if (this.selected !== selected) return;
+            this.stage.spots = report.worst;
+            this.stage.request();
         }
 
         drawSide() {
@@ -1998,28 +2181,39 @@
                 return;
             }
             const { record, image } = this.selected;
+            const told = image.view ? this.report ? this.measured(this.report, image)
+                : this.unmeasured(image) : [];
             this.side.replaceChildren(...[
                 parts.findings(record, image, (fix, button) => this.apply(fix, button)),
-                ...(image.view ? this.measured(image) : []),
-                parts.stages(image.stages),
-                parts.facts(record, image),
+                ...told, parts.stages(image.stages), parts.facts(record, image),
             ].filter(Boolean));
         }
 
-        /** What the report shows; room for it while it is not there. @param {ImageEntry} image */
-        measured(image) {
-            const { report } = this;
-            const what = image.max ? "in the result" : "without the guard";
-            const titles = [`Difference over distance, ${what}`, `Histogram, ${what}`];
-            if (!report) {
-                return titles.map((title, index) => parts.section(title,
-                    plots.frame(320, [130, 96][index], "Loading"), index === 0 && parts.key()));
-            }
+        /** Titles of the plots. @param {ImageEntry} image */
+        titles(image) {
+            return image.max
+                ? [say("Difference over distance, in the result"), say("Histogram, in the result")]
+                : [say("Difference over distance, without the guard"),
+                    say("Histogram, without the guard")];
+        }
+
+        /** @param {Report} report @param {ImageEntry} image */
+        measured(report, image) {
+            const titles = this.titles(image);
             return [
                 parts.section(titles[0], plots.profile(report, image), parts.key()),
                 parts.section(titles[1], plots.histogram(report.histogram)),
                 parts.spots(report.worst, (x, y) => this.stage.fly(x, y)),
                 parts.zones(report),
+            ];
+        }
+
+        /** The room the report will take. @param {ImageEntry} image */
+        unmeasured(image) {
+            const titles = this.titles(image);
+            return [
+                parts.section(titles[0], plots.frame(320, 130, say("Loading")), parts.key()),
+                parts.section(titles[1], plots.frame(320, 96, say("Loading"))),
             ];
         }
 
@@ -2029,10 +2223,10 @@
                 this.colors[scale]);
             canvas.className = css("legend-bar");
             const ticks = /** @type {Record<string, string[]>} */ ({
-                "log": ["unchanged", "15", "255 levels"],
-                "linear": ["unchanged", "128", "255 levels"],
-                "signed": ["127 levels darker", "unchanged", "127 levels brighter"],
-                "delta-e": ["unchanged", "ΔE 4", "ΔE 64"],
+                "log": [say("unchanged"), "15", say("255 levels")],
+                "linear": [say("unchanged"), "128", say("255 levels")],
+                "signed": [say("127 levels darker"), say("unchanged"), say("127 levels brighter")],
+                "delta-e": [say("unchanged"), "ΔE 4", "ΔE 64"],
             })[scale];
             this.legendBar.replaceChildren(canvas,
                 make("div", {}, ...ticks.map((text) => make("span", {}, text))));
@@ -2040,8 +2234,7 @@
 
         /** @param {Fix} fix @param {HTMLButtonElement} button */
         apply(fix, button) {
-            const isDone = host.set(fix.setting, fix.value);
-            button.textContent = isDone ? "Applied ✓" : "Not on this page";
+            button.textContent = host.set(fix.setting, fix.value);
             button.disabled = true;
         }
 
@@ -2049,11 +2242,12 @@
         tellError(error) {
             this.error.hidden = false;
             this.error.replaceChildren(make("span", {}, error.message),
-                makeButton("Try again", "Ask the server again", () => this.retry()));
+                makeButton(say("Try again"), say("Ask the server again"), () => this.retry()));
         }
 
         async retry() {
             this.isDrawn = false;
+            this.error.hidden = true;
             await this.refresh();
             this.draw();
         }
@@ -2069,8 +2263,8 @@
             this.pictures = /** @type {Map<string, string>} */ (new Map());
             this.isDrawn = false;
             this.element = make("div", {
-                "class": css("strip"), "role": "listbox", "aria-label": "History, newest first",
-                "aria-orientation": "horizontal",
+                "class": css("strip"), "role": "listbox", "aria-orientation": "horizontal",
+                "aria-label": say("History, newest first"),
                 "onkeydown": (/** @type {KeyboardEvent} */ event) => this.key(event),
             });
         }
@@ -2160,15 +2354,16 @@
         constructor(page) {
             this.page = page;
             const targets = (page.root.dataset.targets ?? "").split(" ").filter(Boolean);
-            this.download = makeButton("Download", "One zip: pictures, report.json, and a page " +
-                "that shows them offline", () => this.run(() => this.takeAway()));
-            this.copy = makeButton("Copy report", "Copy the report as text", () =>
-                this.run(() => this.copyText()));
-            const choices = { result: "Result", reference: "Original" };
-            this.sendWhat = makeSelect("Send", choices, "result", "Which picture is sent",
+            this.download = makeButton(say("Download"),
+                say("One zip: pictures, report.json, and a page that shows them offline"),
+                () => this.run(() => this.takeAway()));
+            this.copy = makeButton(say("Copy report"), say("Copy the report as text"),
+                () => this.run(() => this.copyText()));
+            const choices = { result: say("Result"), reference: say("Original") };
+            this.sendWhat = makeSelect(say("Send"), choices, "result", say("Which picture is sent"),
                 () => undefined);
-            this.sends = targets.map((target) => makeButton(`to ${target}`,
-                `Send the picture to ${target}`, () => this.sendTo(target)));
+            this.sends = targets.map((target) => makeButton(say("to {target}", { target }),
+                say("Send the picture to {target}", { target }), () => this.sendTo(target)));
             this.files = page.server.hasTiles ? new FileComparison(page) : null;
             this.said = make("output", { "class": css("said") });
             this.element = make("div", { "class": css("actions") },
@@ -2201,14 +2396,14 @@
             const { server } = this.page;
             const answer = await server.ask({ ask: "takeaway", id: record.id, image: image.index });
             make("a", { href: server.address(answer.file), download: answer.name }).click();
-            return `${answer.name} is on its way`;
+            return say("{name} is on its way", answer);
         }
 
         async copyText() {
             const { selected, report } = this.page;
             const { record, image } = /** @type {NonNullable<Selection>} */ (selected);
             await copy(words.report(record, image, report));
-            return "Copied";
+            return say("Copied");
         }
 
         /** @param {string} target */
@@ -2234,7 +2429,7 @@
         field.select();
         const isDone = document.execCommand("copy");
         field.remove();
-        if (!isDone) throw new Error("The browser does not let this page copy.");
+        if (!isDone) throw new Error(say("The browser does not let this page copy."));
     }
 
     /** Sending a picture to another tab: gradio fetches it, then the host's own button sends it. */
@@ -2266,37 +2461,53 @@
         constructor(page) {
             this.page = page;
             this.fields = {
-                original: this.field("original", "Original"),
-                result: this.field("result", "Result"),
-                mask: this.field("mask", "Mask (white is repainted)"),
+                original: this.field("original", say("Original"), ""),
+                result: this.field("result", say("Result"), say("the result of the run shown")),
+                mask: this.field("mask", say("Mask (white is repainted)"),
+                    say("the mask of the run shown")),
             };
-            this.button = makeButton("Compare", "Measure these files", () =>
+            this.button = makeButton(say("Compare"), say("Measure these files"), () =>
                 page.actions.run(() => this.compare()));
             this.element = make("details", { "class": css("files") },
-                make("summary", {}, "Compare any files"),
+                make("summary", {}, say("Compare any files")),
                 make("div", { "class": css("file-fields") },
                     ...Object.values(this.fields).map((field) => field.element)),
-                make("p", { "class": css("quiet") }, "Without a mask every pixel counts."),
+                make("p", { "class": css("quiet") }, say("Without a mask every pixel counts.")),
                 this.button);
         }
 
-        /** @param {string} name @param {string} label */
-        field(name, label) {
+        /**
+         * A place for a file: chosen, dropped, or the picture of the run that is shown.
+         * @param {string} name @param {string} label @param {string} own what is offered instead
+         */
+        field(name, label, own) {
             const input = make("input", {
-                "type": "file", "accept": "image/*", "aria-label": label,
+                "type": "file", "accept": "image/*", "aria-label": label, "data-name": name,
             });
-            const isOffered = name !== "original";
             const reuse = make("input", { "type": "checkbox" });
             const element = make("div", {
                 "class": css("file-field"),
                 "ondragover": (/** @type {DragEvent} */ event) => event.preventDefault(),
                 "ondrop": (/** @type {DragEvent} */ event) => {
                     event.preventDefault();
-                    if (event.dataTransfer?.files.length) input.files = event.dataTransfer.files;
+                    this.take(name, [...(event.dataTransfer?.files ?? [])]);
                 },
-            }, make("strong", {}, label), input,
-            isOffered && make("label", {}, reuse, ` the ${name} of the run shown`));
+            }, make("strong", {}, label), input, own && make("label", {}, reuse, ` ${own}`));
             return { input, reuse, element };
+        }
+
+        /**
+         * Files dropped on a field: the first goes there, the others into the ones behind it.
+         * @param {string} name @param {File[]} files
+         */
+        take(name, files) {
+            const all = Object.entries(this.fields);
+            const from = all.findIndex(([key]) => key === name);
+            all.slice(from, from + files.length).forEach(([, { input }], index) => {
+                const chosen = new DataTransfer();
+                chosen.items.add(files[index]);
+                input.files = chosen.files;
+            });
         }
 
         async compare() {
@@ -2304,7 +2515,7 @@
                 ["original", "result", "mask"].map((name) => this.give(name)));
             await this.page.server.ask({ ask: "compare", original, result, mask });
             await this.page.refresh();
-            return "Compared";
+            return say("Compared");
         }
 
         /**
@@ -2330,70 +2541,84 @@
         constructor(stage, scaleChanged) {
             this.stage = stage;
             const { options } = stage;
-            const set = (/** @type {string} */ name) => (/** @type {any} */ value) => {
-                stage.set({ [name]: value });
-                memory.save(options);
-            };
-            this.first = makeSelect("Left", LAYER_NAMES, options.first, "First layer",
-                set("first"));
-            this.second = makeSelect("Right", LAYER_NAMES, options.second, "Second layer",
-                set("second"));
-            this.scale = makeSelect("Scale", SCALE_NAMES, options.scale, "Scale of the heatmap",
-                (value) => {
-                    set("scale")(value);
+            const layers = names.layers();
+            this.first = makeSelect(say("First"), layers, options.first, say("First layer"),
+                (value) => this.set("first", value));
+            this.second = makeSelect(say("Second"), layers, options.second, say("Second layer"),
+                (value) => this.set("second", value));
+            this.scale = makeSelect(say("Scale"), names.scales(), options.scale,
+                say("Scale of the heatmap"), (value) => {
+                    this.set("scale", value);
                     scaleChanged();
                 });
-            this.modes = Object.entries(MODE_NAMES).map(([mode, [name, title]]) =>
-                makeButton(name, title, () => set("mode")(mode), { "data-mode": mode }));
+            this.modes = Object.entries(names.modes()).map(([mode, [name, title]]) =>
+                makeButton(name, title, () => this.set("mode", mode), { "data-mode": mode }));
             this.opacity = make("input", {
                 "type": "range", "min": "0", "max": "100", "value": String(100 * options.opacity),
-                "aria-label": "Opacity of the second layer", "title": "Opacity of the second layer",
-                "class": css("opacity"),
-                "oninput": () => set("opacity")(Number(this.opacity.value) / 100),
+                "aria-label": say("Opacity of the second layer"),
+                "title": say("Opacity of the second layer"), "class": css("opacity"),
+                "oninput": () => this.set("opacity", Number(this.opacity.value) / 100),
             });
-            this.zoom = make("output", { "class": css("zoom"), "title": "Zoom" });
-            this.element = make("div", { "class": css("toolbar"), "role": "group",
-                "aria-label": "View" }, ...this.layers(), ...this.outlines(set), this.zooms());
+            this.zoom = make("output", { "class": css("zoom"), "title": say("Zoom") });
+            this.element = make("div", {
+                "class": css("toolbar"), "role": "group", "aria-label": say("View"),
+            }, this.layers(), this.comparing(), this.outlines(), this.zooms());
+        }
+
+        /** @param {string} name @param {any} value */
+        set(name, value) {
+            this.stage.set({ [name]: value });
+            memory.save(this.stage.options);
+        }
+
+        /** @param {string | null} label @param {...any} children */
+        group(label, ...children) {
+            return make("span", {
+                "class": css("group"), "role": label && "group", "aria-label": label,
+            }, ...children);
         }
 
         layers() {
-            return [
-                make("span", { "class": css("group") }, this.first,
-                    makeButton("⇄", "Swap the layers (key Space)", () => this.stage.swap(),
-                        { "aria-label": "Swap the layers" }),
-                    this.second, this.scale),
-                make("span", {
-                    "class": css("group"), "role": "group", "aria-label": "Compare by",
-                }, make("span", { "class": css("segments") }, ...this.modes), this.opacity),
-            ];
+            return this.group(null, this.first,
+                makeButton("⇄", say("Swap the layers (key Space)"), () => this.stage.swap(),
+                    { "aria-label": say("Swap the layers") }),
+                this.second, this.scale);
         }
 
-        /** @param {(name: string) => (value: any) => void} set */
-        outlines(set) {
+        comparing() {
+            return this.group(say("Compare by"),
+                make("span", { "class": css("segments") }, ...this.modes), this.opacity);
+        }
+
+        outlines() {
             const options = /** @type {Record<string, any>} */ (this.stage.options);
-            const names = [["mask", "Mask"], ["reach", "Reach"], ["crop", "Crop box"]];
-            const look = { "class": css("group"), "role": "group", "aria-label": "Outlines" };
-            return [make("span", look,
-                ...names.map(([name, label]) =>
-                    makeToggle(label, `Outline: ${label}`, options[name], set(name))))];
+            const labels = {
+                mask: [say("Mask"), say("Outline of the mask: the white line")],
+                reach: [say("Reach"), say("How far mask blur reaches: the yellow dashes")],
+                crop: [say("Crop box"), say("What was sampled in only masked: the blue dashes")],
+                spots: [say("Spots"), say("The largest differences: the rings")],
+            };
+            return this.group(say("Outlines"), ...Object.entries(labels).map(
+                ([name, [label, title]]) => makeToggle(label, title, options[name],
+                    (isOn) => this.set(name, isOn))));
         }
 
         zooms() {
             const { stage } = this;
-            return make("span", { "class": css("group") },
-                makeButton("−", "Zoom out (key -)", () => stage.zoomBy(1 / 1.5)), this.zoom,
-                makeButton("+", "Zoom in (key +)", () => stage.zoomBy(1.5)),
-                makeButton("Fit", "All of the picture (key 0)", () => stage.fit()),
-                makeButton("1:1", "Real pixels (key 1)", () => stage.showRealPixels()));
+            return this.group(say("Zoom"),
+                makeButton("−", say("Zoom out (key -)"), () => stage.zoomBy(1 / 1.5)), this.zoom,
+                makeButton("+", say("Zoom in (key +)"), () => stage.zoomBy(1.5)),
+                makeButton(say("Fit"), say("All of the picture (key 0)"), () => stage.fit()),
+                makeButton("1:1", say("Real pixels (key 1)"), () => stage.showRealPixels()));
         }
 
         /** Show what the stage shows. */
         follow() {
             const { mode, first, second } = this.stage.options;
-            this.first.querySelector("select").value = first;
-            this.second.querySelector("select").value = second;
-            const shown = mode === "single" ? [first] : [first, second];
-            this.scale.hidden = !shown.some((layer) => layer.startsWith("heat"));
+            const selects = [this.first, this.second, this.scale].map((field) =>
+                field.querySelector("select"));
+            [selects[0].value, selects[1].value] = [first, second];
+            selects[2].disabled = ![first, second].some((layer) => layer.startsWith("heat"));
             this.opacity.hidden = mode !== "onion";
             for (const button of this.modes) {
                 button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
@@ -2506,7 +2731,7 @@
             if (this.element.dataset.text === text) return;
             this.element.dataset.text = text;
             this.element.replaceChildren(makeBadge(image.verdict), make("span", {}, text),
-                makeButton("Look", "Show this image in the Bleed tab", () => {
+                makeButton(say("Look"), say("Show this image in the Bleed tab"), () => {
                     this.page.select({ record, image });
                     host.openTab("Bleed");
                 }));
@@ -2531,9 +2756,8 @@
 
     /** @param {ImageEntry[]} images */
     function worstImage(images) {
-        const order = ["not guarded", "bleed", "within tolerance", "full redo", "clean"];
-        return [...images].sort((first, second) =>
-            order.indexOf(first.verdict) - order.indexOf(second.verdict))[0] ?? null;
+        const rank = (/** @type {ImageEntry} */ image) => WORST_FIRST.indexOf(image.verdict);
+        return [...images].sort((first, second) => rank(first) - rank(second))[0] ?? null;
     }
 
     /** Fill the tab, and look again whenever the img2img results change. */
@@ -2560,6 +2784,7 @@
             watch();
             refresh();
         });
+        document.addEventListener("visibilitychange", refresh);
         refresh();
         bleedGuard.page = page;
     }
@@ -2574,7 +2799,7 @@
 
     /** @type {any} */
     const bleedGuard = {
-        geometry, cells, words, host, send, matchImage, start, startOffline, page: null,
+        geometry, cells, words, say, host, send, matchImage, start, startOffline, page: null,
     };
     /** @type {any} */ (globalThis).bleedGuard = bleedGuard;
     if (typeof onUiLoaded === "function") onUiLoaded(start);

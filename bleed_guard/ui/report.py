@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from bleed_guard.core.job import BleedReport, Box
+from bleed_guard.core.job import BleedReport, Box, Finding
 from bleed_guard.core.mask import edge_distance, mask_box
 from bleed_guard.core.measure import measure_bleed, measure_seam
 from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, describe_record
+from bleed_guard.core.wording import WORDING
 from bleed_guard.ui.encode import encode_text
 from bleed_guard.ui.layers import TILE, base_factor
 
@@ -34,14 +35,24 @@ def pictures_of(image: ImageRecord) -> Pictures:
 
 
 def describe_view(record: GenerationRecord) -> dict[str, Any]:
-    """`describe_record` and the extent of each image that has pictures."""
+    """`describe_record`, the extent of each image, and the wording of each finding."""
     plain = describe_record(record)
+    _add_wording(plain["findings"], record.findings)
     for image, entry in zip(record.images, plain["images"], strict=True):
         if image.pictures is not None:
             height, width = image.pictures.shape
             factor = base_factor((height, width))
             entry["view"] = {"width": width, "height": height, "factor": factor, "tile": TILE}
+        _add_wording(entry["findings"], image.findings)
     return plain
+
+
+def _add_wording(plain: list[dict[str, Any]], findings: tuple[Finding, ...]) -> None:
+    """The sentences with their placeholders, which are what translations are known by."""
+    for entry, finding in zip(plain, findings, strict=True):
+        wording = WORDING.get(finding.message)
+        told = wording and {"what": wording.what, "why": wording.why, "fix": wording.fix}
+        entry["wording"] = told
 
 
 def describe_report(record: GenerationRecord, image: ImageRecord) -> dict[str, Any]:

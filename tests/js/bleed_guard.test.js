@@ -1,0 +1,195 @@
+"use strict";
+// What the Bleed tab's script computes before it draws.
+
+const test = require("node:test");
+const assert = require("node:assert/strict");
+
+const { geometry, cells, words, say, matchImage } =
+    /** @type {any} */ (require("../../javascript/bleed_guard.js"));
+
+/** @typedef {number} N */
+
+/** An image of a run, with what a test is about in `more`. */
+function makeImage(more = {}) {
+    return {
+        index: 0, verdict: "clean", sentence: "", protected: 22848, changed: 0, max: 0,
+        prevented: 2805, prevented_max: 222, prevented_reach: 10, predicted_reach: 10, reason: "",
+        saved_as: "", stages: [], findings: [], crop_box: null, ...more,
+    };
+}
+
+function makeRecord(more = {}) {
+    return {
+        id: "run", started: 0, verdict: "clean", preset: "guard", tolerance: 0, prompt: "",
+        facts: {}, changes: [], findings: [], images: [makeImage()], ...more,
+    };
+}
+
+test("all of a picture is seen, centred", () => {
+    assert.deepEqual(geometry.fit(600, 400, 300, 300), { scale: 0.5, x: 0, y: 50 });
+    assert.equal(geometry.fit(1, 1, 1000, 1000).scale, 64);
+});
+
+test("what is under the pointer stays there", () => {
+    const view = { scale: 0.5, x: 10, y: 20 };
+    const before = geometry.pixelAt(view, 110, 120);
+    const zoomed = geometry.zoom(view, 8, 110, 120);
+    assert.deepEqual(before, { x: 200, y: 200 });
+    assert.deepEqual(geometry.pixelAt(zoomed, 110, 120), before);
+});
+
+test("a picture is never lost out of sight", () => {
+    const clamp = (/** @type {N} */ x, /** @type {N} */ y) => geometry.clamp({ scale: 2, x, y }, 100, 20, 150, 150);
+    assert.deepEqual(clamp(999, 999), { scale: 2, x: 0, y: 55 });
+    assert.deepEqual(clamp(-999, -999), { scale: 2, x: -50, y: 55 });
+});
+
+test("only tiles in sight are asked for", () => {
+    const extent = { width: 3000, height: 2000, factor: 2, tile: 1024 };
+    const tiles = (/** @type {N} */ scale, /** @type {N} */ x, /** @type {N} */ y) =>
+        geometry.tilesInSight({ scale, x, y }, extent, 500, 300)
+            .map((/** @type {N[]} */ tile) => tile.join());
+    assert.deepEqual(tiles(1, 0, 0), ["0,0"]);
+    assert.deepEqual(tiles(1, -800, -900), ["0,0", "1,0", "0,1", "1,1"]);
+    assert.deepEqual(tiles(1, -2600, -1700), ["2,1"]);
+});
+
+test("one changed pixel is still there when a map is halved", () => {
+    const ranks = cells.ranks("log");
+    for (let at = 0; at < 15; at++) {
+        const codes = new Uint8Array(15).fill(1);
+        codes[at] = 2;
+        const half = cells.halve(codes, 5, 3, ranks);
+        assert.deepEqual([half.width, half.height], [3, 2]);
+        assert.equal(half.codes[(Math.floor(at / 5) >> 1) * 3 + ((at % 5) >> 1)], 2);
+        assert.equal(half.codes.filter((/** @type {N} */ code) => code === 2).length, 1);
+    }
+});
+
+test("of brighter and darker the larger change is kept, and the mask is last", () => {
+    const halve = (/** @type {N[]} */ ...codes) =>
+        cells.halve(Uint8Array.from(codes), 2, 2, cells.ranks("signed")).codes[0];
+    assert.equal(halve(128, 130, 120, 0), 120);
+    assert.equal(halve(128, 140, 120, 0), 140);
+    assert.equal(halve(0, 0, 128, 0), 128);
+    assert.equal(halve(0, 0, 0, 0), 0);
+});
+
+test("an area is traced along the borders of its pixels", () => {
+    const codes = Uint8Array.from([0, 0, 0, 0, 2, 2, 0, 2, 0]);
+    const runs = cells.trace(codes, 3, 3, 2);
+    const lines = [];
+    for (let at = 0; at < runs.length; at += 4) lines.push(runs.slice(at, at + 4).join());
+    assert.deepEqual(lines.sort(), [
+        "1,1,1,3", "1,1,3,1", "1,3,2,3", "2,2,2,3", "2,2,3,2", "3,1,3,2",
+    ]);
+});
+
+test("an area that fills the picture is traced along its edge", () => {
+    assert.deepEqual(cells.trace(Uint8Array.from([2]), 1, 1, 2),
+        [0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1]);
+});
+
+test("the part that was sent lies at its place, with what is unchanged around it", () => {
+    const whole = cells.place(Uint8Array.from([7, 8]), [1, 1, 3, 2], 4, 2, 1);
+    assert.deepEqual([...whole], [1, 1, 1, 1, 1, 7, 8, 1]);
+    assert.deepEqual([...cells.place(new Uint8Array(), [0, 0, 0, 0], 2, 1, 128)], [128, 128]);
+});
+
+test("the verdict is told in two lines", () => {
+    assert.equal(words.headline(makeImage()), "0 of 22,848 protected pixels changed");
+    assert.equal(words.second(makeRecord(), makeImage()),
+        "Without the guard: 2,805 (12.3 %), max 222, reach 10 px.");
+    assert.equal(words.headline(makeImage({ verdict: "bleed", changed: 1200, max: 9 })),
+        "1,200 of 22,848 protected pixels changed (max 9)");
+    assert.equal(words.headline(makeImage({ verdict: "not guarded", reason: "odd size" })),
+        "odd size");
+    assert.equal(words.second(makeRecord(), makeImage({ prevented: 0 })),
+        "Without the guard: 0 as well.");
+    assert.equal(words.second(makeRecord(), makeImage({ verdict: "full redo" })),
+        "Full redo: nothing was protected.");
+});
+
+test("compared files are told by their names", () => {
+    const facts = { Original: "a.png", Result: "b.png" };
+    assert.equal(words.second(makeRecord({ preset: "files", facts }), makeImage()),
+        "b.png against a.png");
+});
+
+test("shares and counts are short and never hide a pixel", () => {
+    assert.equal(words.percent(0, 100), "0 %");
+    assert.equal(words.percent(1, 64_000_000), "< 0.1 %");
+    assert.equal(words.percent(5, 0), "0 %");
+    assert.equal(words.brief(999), "999");
+    assert.equal(words.brief(2801), "2.8k");
+    assert.equal(words.brief(55_660_532), "56M");
+});
+
+test("a pixel is in the first zone that holds it", () => {
+    const zone = (/** @type {N} */ mask, /** @type {N} */ distance, inCrop = false) =>
+        words.zone({ mask, distance, inCrop }, 10);
+    assert.equal(zone(255, 0), "inside the mask");
+    assert.equal(zone(90, 1), "soft band");
+    assert.equal(zone(0, 10), "within predicted reach");
+    assert.equal(zone(0, 11, true), "crop box");
+    assert.equal(zone(0, 11), "far");
+});
+
+test("the report as text has verdict, changes, findings, stages and facts", () => {
+    const finding = {
+        cause: "mask_blur", severity: "warning", what: "Mask blur 4", why: "It leaks",
+        fix: { text: "Set it to 0", setting: "mask blur", value: 0 }, pixels: 1, max: 1,
+        where: null, evidence: { blur: 4 }, certainty: "measured", wording: null,
+    };
+    const stages = [{ name: "composite", changed: 2805, max: 222, scripts: ["ADetailer"] }];
+    const record = makeRecord({ changes: ["padding 64 -> 32"], facts: { Format: "png" } });
+    const text = words.report(record, makeImage({ findings: [finding], stages }), null);
+    for (const line of [
+        "Bleed Guard: Clean. 0 of 22,848 protected pixels changed",
+        "- padding 64 -> 32", "- Mask blur 4. It leaks. Set it to 0",
+        "- composite, ADetailer: 2,805, max 222", "- Format: png",
+    ]) assert.ok(text.split("\n").includes(line), line);
+});
+
+test("a finding is told in the host's language, and as it came where there is none", () => {
+    const host = /** @type {any} */ (globalThis);
+    const wording = { what: "Blur {blur}", why: "", fix: "" };
+    const finding = { what: "Blur 4", why: "", fix: null, wording, evidence: { blur: 4 } };
+    host.getTranslation = (/** @type {string} */ text) =>
+        text === "Blur {blur}" ? "{blur} unscharf" : undefined;
+    try {
+        assert.equal(words.finding(/** @type {any} */ (finding)).what, "4 unscharf");
+        assert.equal(say("untranslated {x}", { x: 1 }), "untranslated 1");
+    } finally {
+        delete host.getTranslation;
+    }
+    const plain = { ...finding, wording: null };
+    assert.equal(words.finding(/** @type {any} */ (plain)).what, "Blur 4");
+});
+
+test("the gallery's selected picture is found by its file", () => {
+    const images = ["a.png", "b c.png"].map((file, index) =>
+        makeImage({ index, saved_as: `C:\\outputs\\${file}` }));
+    const sources = ["http://x/file=C:/outputs/grid.png?1", "http://x/file=C:/outputs/a.png?2",
+        "http://x/file=C:/outputs/b%20c.png?3"];
+    const match = (/** @type {N} */ at) => matchImage(makeRecord({ images }), sources, at)?.index;
+    assert.equal(match(1), 0);
+    assert.equal(match(2), 1);
+});
+
+test("without files it is found by its place, behind a grid if there is one", () => {
+    const images = [0, 1, 2].map((index) => makeImage({ index }));
+    const match = (/** @type {N} */ count, /** @type {N} */ at) =>
+        matchImage(makeRecord({ images }), Array(count).fill("http://x/file=/tmp/y.png"), at)?.index;
+    assert.equal(match(3, 1), 1);
+    assert.equal(match(4, 1), 0);
+});
+
+test("the grid, or nothing selected, stands for the worst of the images", () => {
+    const verdicts = ["clean", "bleed", "clean"];
+    const images = verdicts.map((verdict, index) => makeImage({ index, verdict }));
+    const match = (/** @type {N} */ count, /** @type {N} */ at) =>
+        matchImage(makeRecord({ images }), Array(count).fill(""), at)?.index;
+    assert.equal(match(4, 0), 1);
+    assert.equal(match(3, -1), 1);
+});
