@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ def serve(
     start_host(options)
     from modules import shared
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave no temporary folder behind
     is_first = True
     while True:
         url = launch(options, start, open_browser=options.open_browser and is_first)

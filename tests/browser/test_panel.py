@@ -1,0 +1,151 @@
+"""The panel in the page: live sentences while sliders move, presets, and the user's language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from bleed_guard.core.settings import PRESETS
+from tests.browser.conftest import Server, running_server
+from tests.browser.host_page import HostPage
+
+OpenPage = Callable[..., HostPage]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def page(open_page: OpenPage, server: Server) -> HostPage:
+    return open_inpaint(open_page, server)
+
+
+def open_inpaint(open_page: OpenPage, server: Server) -> HostPage:
+    opened = open_page(server)
+    opened.show_tab("img2img")
+    opened.show_mode("Inpaint")
+    return opened
+
+
+def live(page: HostPage) -> Locator:
+    return page.page.locator("#bleed_guard_live")
+
+
+def preset(page: HostPage, name: str) -> Locator:
+    return page.page.locator(f"#bleed_guard_preset input[value='{name}']")
+
+
+def choose_preset(page: HostPage, name: str) -> None:
+    preset(page, name).check(force=True)
+
+
+def test_the_reach_follows_the_mask_blur(page: HostPage) -> None:
+    page.set_number("img2img_mask_blur", 4)
+    expect(live(page)).to_contain_text("Mask blur 4 would repaint up to 10 px outside the mask")
+    expect(page.page.locator("#img2img_mask_blur")).to_contain_text("reach 10 px")
+    page.set_number("img2img_mask_blur", 9)
+    expect(live(page)).to_contain_text("Mask blur 9 would repaint up to 22 px outside the mask")
+    expect(page.page.locator("#img2img_mask_blur")).to_contain_text("reach 22 px")
+    page.set_number("img2img_mask_blur", 0)
+    expect(live(page)).not_to_contain_text("Mask blur")
+    expect(page.page.locator("#bleed_guard_reach")).to_have_count(0)
+
+
+def test_padding_is_told_in_only_masked_alone(page: HostPage) -> None:
+    page.set_number("img2img_inpaint_full_res_padding", 64)
+    expect(live(page)).not_to_contain_text("padding 64")
+    page.choose("img2img_inpaint_full_res", "Only masked")
+    expect(live(page)).to_contain_text("padding 64 -> 32, limit of preset guard")
+    page.choose("img2img_inpaint_full_res", "Whole picture")
+    expect(live(page)).not_to_contain_text("padding 64")
+
+
+def test_strength_is_told_from_its_threshold_on(page: HostPage) -> None:
+    page.set_number("img2img_denoising_strength", 0.8)
+    expect(live(page)).not_to_contain_text("Denoising strength")
+    page.set_number("img2img_denoising_strength", 0.9)
+    expect(live(page)).to_contain_text("Denoising strength 0.9 is high")
+    expect(live(page)).to_contain_text("Try 0.7.")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_sets_its_guards_and_moving_one_shows_custom(page: HostPage, name: str) -> None:
+    choose_preset(page, name)
+    expect(page.page.locator("#bleed_guard_padding_limit input[type=number]")).to_have_value(
+        str(PRESETS[name].padding_limit)
+    )
+    expect(page.page.locator("#bleed_guard_protect input:checked")).to_have_value(
+        PRESETS[name].protect
+    )
+    page.set_number("bleed_guard_feather", 17)
+    expect(preset(page, "custom")).to_be_checked()
+
+
+def test_full_redo_and_tight_edit_are_told(page: HostPage) -> None:
+    page.set_number("img2img_mask_blur", 4)
+    choose_preset(page, "full-redo")
+    expect(live(page)).to_contain_text("Full redo: nothing outside the mask is protected")
+    choose_preset(page, "tight-edit")
+    expect(live(page)).to_contain_text("mask blur 4 -> 0, hard mask of preset tight-edit")
+    expect(live(page)).not_to_contain_text("Full redo")
+
+
+def test_what_is_told_live_is_told_after_the_run(page: HostPage, tmp_path: Path) -> None:
+    from tests.browser.test_bleed_tab import make_picture
+
+    picture = make_picture(tmp_path)
+    page.put_inpaint_picture(picture)
+    page.paint(((40, 40), (90, 40)))
+    page.set_number("img2img_denoising_strength", 0.9)
+    page.set_number("img2img_inpaint_full_res_padding", 64)
+    page.choose("img2img_inpaint_full_res", "Only masked")
+    expect(live(page)).to_contain_text("padding 64 -> 32, limit of preset guard")
+    page.generate()
+    assert "padding 64 -> 32, limit of preset guard" in page.comments()
+    assert "Denoising strength 0.9 is high" in page.comments()
+    assert "Bleed guard: guard" in page.html_info()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A host whose presets and settings this test may change."""
+    with running_server(tmp_path / "host") as running:
+        yield running
+
+
+def test_a_users_preset_is_saved_chosen_and_there_after_a_reload(
+    open_page: OpenPage, own_server: Server
+) -> None:
+    page = open_inpaint(open_page, own_server)
+    page.set_number("bleed_guard_feather", 17)
+    page.page.locator("#bleed_guard_presets").get_by_text("Your presets").click()
+    page.page.locator("#bleed_guard_preset_name input, #bleed_guard_preset_name textarea").fill(
+        "faces"
+    )
+    page.page.locator("#bleed_guard_preset_save").click()
+    expect(preset(page, "faces")).to_be_checked()
+    (file,) = own_server.data_dir.glob("bleed_guard_presets.json")
+    assert json.loads(file.read_text())["presets"]["faces"]["feather"] == 17
+    again = open_inpaint(open_page, own_server)
+    expect(preset(again, "faces")).to_be_attached()
+    choose_preset(again, "faces")
+    expect(again.page.locator("#bleed_guard_feather input[type=number]")).to_have_value("17")
+    again.page.locator("#bleed_guard_presets").get_by_text("Your presets").click()
+    again.page.locator("#bleed_guard_preset_delete").click()
+    expect(preset(again, "faces")).to_have_count(0)
+    expect(preset(again, "custom")).to_be_checked()
+
+
+def test_the_panel_speaks_the_hosts_language(open_page: OpenPage, tmp_path: Path) -> None:
+    german = json.loads((ROOT / "localizations" / "de_DE.json").read_text(encoding="utf-8"))
+    data_dir = tmp_path / "host"
+    data_dir.mkdir()
+    (data_dir / "config.json").write_text(json.dumps({"localization": "de_DE"}))
+    with running_server(data_dir) as running:
+        page = open_inpaint(open_page, running)
+        expect(page.page.locator("#bleed_guard_feather")).to_contain_text(german["Feather"])
+        page.set_number("img2img_mask_blur", 4)
+        sentence = german["Mask blur {blur} would repaint up to {reach} px outside the mask"]
+        expect(live(page)).to_contain_text(sentence.format(blur=4, reach=10))
