@@ -39,7 +39,8 @@ test("what is under the pointer stays there", () => {
 });
 
 test("a picture is never lost out of sight", () => {
-    const clamp = (/** @type {N} */ x, /** @type {N} */ y) => geometry.clamp({ scale: 2, x, y }, 100, 20, 150, 150);
+    const clamp = (/** @type {N} */ x, /** @type {N} */ y) =>
+        geometry.clamp({ scale: 2, x, y }, 100, 20, 150, 150);
     assert.deepEqual(clamp(999, 999), { scale: 2, x: 0, y: 55 });
     assert.deepEqual(clamp(-999, -999), { scale: 2, x: -50, y: 55 });
 });
