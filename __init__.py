@@ -11,6 +11,8 @@ from pathlib import Path
 if "bleed_guard" not in sys.modules:
     folder = Path(__file__).resolve().parent / "bleed_guard"
     spec = spec_from_file_location("bleed_guard", folder / "__init__.py")
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{folder} holds no package")
     module = module_from_spec(spec)
     sys.modules["bleed_guard"] = module
     spec.loader.exec_module(module)

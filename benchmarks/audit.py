@@ -43,7 +43,7 @@ def make_picture(side: int, seed: int) -> np.ndarray:
 def make_pairs(folder: Path, count: int, side: int) -> None:
     """`count` pairs; eight different pictures are enough, the disk cache holds all anyway."""
     mask = np.zeros((side, side), np.uint8)
-    cv2.circle(mask, (side // 2, side // 2), side // 6, 255, -1)
+    cv2.circle(mask, (side // 2, side // 2), side // 6, (255,), -1)
     reached = cv2.dilate(mask, np.ones((21, 21), np.uint8))
     encoded_mask = cv2.imencode(".png", mask)[1].tobytes()
     for number in range(min(count, 8)):
@@ -94,7 +94,7 @@ def report(name: str, seconds: float, pairs: int, base: float) -> float:
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--side", type=int, default=1024)
     parser.add_argument("--repeats", type=int, default=2)

@@ -35,7 +35,7 @@ def make_pair(folder: Path) -> None:
     touched = result[rows, columns]
     result[rows, columns] = np.where(touched < 255, touched + 1, 254)
     mask = np.zeros((SIDE, SIDE), np.uint8)
-    cv2.ellipse(mask, (SIDE // 2, SIDE // 2), (600, 500), 0, 0, 360, 255, -1)
+    cv2.ellipse(mask, (SIDE // 2, SIDE // 2), (600, 500), 0, 0, 360, (255,), -1)
     for name, levels in (("original", original), ("result", result), ("mask", mask)):
         cv2.imwrite(str(folder / f"{name}.png"), levels)
 
@@ -52,13 +52,13 @@ def list_decoders(data: bytes) -> dict[str, Callable[[], object]]:
         "Pillow": lambda: np.asarray(Image.open(io.BytesIO(data))),
     }
     try:
-        import imagecodecs
+        import imagecodecs  # pyright: ignore[reportMissingImports]
 
         decoders["imagecodecs"] = lambda: imagecodecs.png_decode(data)
     except ImportError:
         print("imagecodecs is not installed")
     try:
-        import pyspng
+        import pyspng  # pyright: ignore[reportMissingImports]
 
         decoders["pyspng"] = lambda: pyspng.load(data)
     except ImportError:
@@ -83,7 +83,7 @@ def race(commands: dict[str, list[str]], repeats: int) -> dict[str, list[float]]
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--odiff", default=shutil.which("odiff") or "")
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args(arguments)

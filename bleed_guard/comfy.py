@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     from bleed_guard.core.settings import GuardSettings
 
@@ -328,7 +328,7 @@ def _reach_of(mask: np.ndarray, mask_blur: int) -> np.ndarray:
 def _as_tensor(frames: list[np.ndarray], *, like: torch.Tensor) -> torch.Tensor:
     """Arrays of one shape -> a float32 batch on the device of `like`."""
     import numpy as np
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     batch = np.stack(frames).astype(np.float32)
     return torch.from_numpy(batch).to(like.device)

@@ -146,7 +146,7 @@ def _why_not(images: Any, given: dict[str, Any]) -> str:
     if given.get("output_type") == "latent":
         return LATENTS
     image = given.get("image")
-    first = image[0] if isinstance(image, list | tuple) else image
+    first: Any = image[0] if isinstance(image, list | tuple) else image
     if _is_tensor(first) and first.ndim > 2 and first.shape[-3] not in (1, 3):
         return LATENT_INPUT
     return "" if len(images) else "the pipeline returned no images"
@@ -180,7 +180,7 @@ def _guard_one(
         for picture in (result, generated)
     ]
     verdict = Verdict.FULL_REDO if protection is Protection.NONE else reports[0].verdict
-    return result, ImageBleed(verdict, *reports)
+    return result, ImageBleed(verdict, result=reports[0], unguarded=reports[1])
 
 
 def _paste(
@@ -282,8 +282,8 @@ def _join(frames: list[np.ndarray], like: Any) -> Any:
     if isinstance(like, list | tuple) and isinstance(like[0], Image.Image):
         return [Image.fromarray(frame) for frame in frames]
     stacked = np.stack(frames)
-    if _is_tensor(like):
-        import torch
+    if not isinstance(like, np.ndarray | list | tuple):
+        import torch  # pyright: ignore[reportMissingImports]
 
         moved = torch.from_numpy(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2)))
         return moved.to(device=like.device, dtype=like.dtype)

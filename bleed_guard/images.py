@@ -228,7 +228,7 @@ def _decode_levels(data: bytes, path: str, header: PngHeader) -> np.ndarray:
     imagecodecs is the fastest well-kept decoder, OpenCV the next; `benchmarks` measures both.
     """
     try:
-        from imagecodecs import png_decode
+        from imagecodecs import png_decode  # pyright: ignore[reportMissingImports]
     except ImportError:
         levels = _decode_with_opencv(data)
     else:

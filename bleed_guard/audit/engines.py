@@ -127,7 +127,7 @@ class DaskEngine:
 
     def __init__(self, options: AuditOptions, workers: int, scheduler: str) -> None:
         try:
-            import distributed
+            import distributed  # pyright: ignore[reportMissingImports]
         except ImportError:
             raise CommandError("--engine dask needs Dask: pip install bleed-guard[audit]") from None
         self.options = options
@@ -153,7 +153,7 @@ class DaskEngine:
             yield self._collect(waiting)
 
     def _collect(self, waiting: list[tuple[Sequence[Pair], Any]]) -> Checked:
-        from distributed import KilledWorker
+        from distributed import KilledWorker  # pyright: ignore[reportMissingImports]
 
         chunk, future = waiting.pop(0)
         try:
@@ -167,7 +167,7 @@ class DaskEngine:
 
     def _check_alone(self, pair: Pair) -> Record:
         """A pair that may be what kills workers."""
-        from distributed import KilledWorker
+        from distributed import KilledWorker  # pyright: ignore[reportMissingImports]
 
         try:
             return self.client.submit(check_chunk, [pair], self.options, pure=False).result()[0]

@@ -103,7 +103,7 @@ def _text_lines(file: Iterable[str], manifest: str) -> Iterator[str]:
 
 def _read_parquet(manifest: str) -> Iterator[Mapping[str, Any]]:
     try:
-        import pyarrow.parquet as parquet
+        from pyarrow import parquet  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise CommandError("Parquet needs pyarrow: pip install bleed-guard[audit]") from None
     with open_any(manifest, "rb") as file:

@@ -169,8 +169,8 @@ def write_parquet(rows: Path, target: Path) -> None:
 def _import_pyarrow() -> tuple[Any, Any]:
     """pyarrow and its Parquet part."""
     try:
-        import pyarrow
-        from pyarrow import parquet
+        import pyarrow  # pyright: ignore[reportMissingImports]
+        from pyarrow import parquet  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise CommandError("Parquet needs pyarrow: pip install bleed-guard[audit]") from None
     return pyarrow, parquet

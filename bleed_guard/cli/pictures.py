@@ -169,7 +169,7 @@ def _judge_mask(mask: np.ndarray) -> list[str]:
     return []
 
 
-def has_aspect(given: tuple[int, int], wanted: tuple[int, int]) -> bool:
+def has_aspect(given: tuple[int, ...], wanted: tuple[int, int]) -> bool:
     """Whether (width, height) `given`, scaled to `wanted`'s width or height, is it within 1 px."""
     by_width = abs(given[1] * wanted[0] / given[0] - wanted[1])
     by_height = abs(given[0] * wanted[1] / given[1] - wanted[0])

@@ -206,7 +206,7 @@ def draw(nodes: dict[str, Node]) -> Image.Image:
     columns = 1 + max(node.place[0] for node in nodes.values())
     rows = 1 + max(node.place[1] for node in nodes.values())
     size = (int(columns * COLUMN * scale), int(rows * ROW * scale))
-    picture = Image.new("RGB", size, (32, 33, 36))
+    picture = Image.new("RGB", size, "#202124")
     brush = ImageDraw.Draw(picture)
 
     def corner(node: Node) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from bleed_guard.audit.infotext import (
 TEXT = 'a "mug", größer: 2\nNegative prompt: x\nSteps: 20, Mask blur: 6, Lora hashes: "a: b, c: d"'
 
 
-def encode(text: str, **options: object) -> bytes:
+def encode(text: str, **options: Any) -> bytes:
     info = PngInfo()
     info.add_text("Software", "other")
     getattr(info, options.pop("method", "add_text"))("parameters", text, **options)
@@ -64,5 +65,6 @@ def test_settings_are_those_the_guard_wrote():
     settings = read_settings(
         {"Bleed guard": "tight-edit", "Bleed guard tolerance": "2", "Steps": "20"}
     )
+    assert settings is not None
     assert (settings.preset, settings.blend, settings.tolerance) == ("tight-edit", "hard", 2)
     assert read_settings({"Steps": "20"}) is None

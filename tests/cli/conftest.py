@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def files(tmp_path: Path, pixels: np.ndarray, mask: np.ndarray, monkeypatch) -> 
     return tmp_path
 
 
-def save(name: str, array: np.ndarray, **options: object) -> None:
+def save(name: str, array: np.ndarray, **options: Any) -> None:
     Image.fromarray(array).save(name, **options)
 
 

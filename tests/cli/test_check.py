@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from bleed_guard import __version__
 TRIPLE = ("original.png", "bleed.png", "mask.png")
 
 
-def save(name: str, array: np.ndarray, **options: object) -> None:
+def save(name: str, array: np.ndarray, **options: Any) -> None:
     Image.fromarray(array).save(name, **options)
 
 

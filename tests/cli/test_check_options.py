@@ -92,7 +92,7 @@ def test_junit(files, run):
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "1")
     good, bad, gone = suite
     assert len(good) == 0
-    assert "1 of 2,752 protected pixels changed" in bad[0].get("message")
+    assert "1 of 2,752 protected pixels changed" in bad[0].get("message", "")
     assert gone[0].tag == "error"
 
 

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 """ComfyUI's calling convention in miniature: a graph of nodes in its API format is validated and
 run, and pictures are loaded and saved the way its own nodes do it. Written from its documented
 behaviour; what a model would paint is noise.

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 """Fixtures of real Diffusers pipelines."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 """Audits through Dask, fsspec and Parquet: what the hosts' environments do not have."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 """Real Diffusers pipelines of tiny random weights: what they paint is noise, the rest is real."""
 
 from __future__ import annotations
