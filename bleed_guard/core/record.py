@@ -10,6 +10,7 @@ import numpy as np
 
 from bleed_guard.core.job import Box, Change, Finding, Verdict
 from bleed_guard.core.measure import difference
+from bleed_guard.core.traces import Traces
 
 
 class Stage(NamedTuple):
@@ -100,7 +101,8 @@ class ImageRecord:
 
     `changed` and `max` are of the result, `prevented`, `prevented_max` and `prevented_reach` of
     what the host alone would have given; all over the `protected` pixels. `reason` says why an
-    image is not guarded. `saved_as` is the file, "" if none was written.
+    image is not guarded. `saved_as` is the file, "" if none was written. `traces` are what the
+    diagnosis works from when somebody asks for it.
     """
 
     index: int
@@ -118,6 +120,7 @@ class ImageRecord:
     predicted_reach: int = 0
     crop_box: Box | None = None
     pictures: Pictures | None = None
+    traces: Traces | None = None
 
     @property
     def sentence(self) -> str:

@@ -106,12 +106,12 @@ def compose(p: Any, laid: LaidOutImage, image: Image.Image, rules: Rules) -> Com
         return _restore_size(Composed(canvas, composite, composite, result), rules)
     batch_index = laid.decoded.batch_index
     corrected = compat.apply_color_correction(p, batch_index, laid.decoded.image)
-    unguarded = _compose_unguarded(p, laid, corrected)
+    unguarded = compose_unguarded(p, laid, corrected)
     result = _blend_in(laid, composite, corrected, rules.settings)
     return _restore_size(Composed(canvas, composite, unguarded, result), rules)
 
 
-def _compose_unguarded(p: Any, laid: LaidOutImage, corrected: Image.Image) -> np.ndarray:
+def compose_unguarded(p: Any, laid: LaidOutImage, corrected: Image.Image) -> np.ndarray:
     """The host's own overlay over the picture, or no overlay where it has none."""
     if laid.host_overlay is not None:
         corrected = compat.apply_overlay(corrected, p.paste_to, laid.host_overlay)

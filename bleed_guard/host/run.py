@@ -14,7 +14,7 @@ from bleed_guard.core.job import Protection, Verdict
 from bleed_guard.core.mask import edge_distance
 from bleed_guard.core.measure import count_changes, difference, judge, measure_reach
 from bleed_guard.core.record import GenerationRecord, ImageRecord, LoadedPictures, Stage
-from bleed_guard.host import compositing, processing
+from bleed_guard.host import compositing, processing, tracing
 from bleed_guard.host.compositing import Composed, DecodedImage, LaidOutImage, Rules
 from bleed_guard.host.processing import Canvas, UnmappableError
 
@@ -53,9 +53,10 @@ class GuardRun:
         """postprocess_maskoverlay: hand the host an overlay that is opaque where protected."""
         if self.decoded is None or self.decoded.batch_index != ppmo.index:
             return
-        self.laid = compositing.lay_out(p, self.decoded, ppmo.overlay_image, self.rules)
-        if self.rules.is_forcing and not self.laid.keeps_host_blend:
-            ppmo.overlay_image = compositing.make_overlay(self.laid)
+        laid = compositing.lay_out(p, self.decoded, ppmo.overlay_image, self.rules)
+        if self.rules.is_forcing and not laid.keeps_host_blend:
+            ppmo.overlay_image = compositing.make_overlay(laid)
+        self.laid = laid
 
     def finish_image(self, p: Any, image: Image.Image) -> Image.Image:
         """postprocess_image_after_composite: the picture the user gets, and the verdict on it."""
@@ -66,7 +67,9 @@ class GuardRun:
         index = self.laid.decoded.index
         self.finished.append(FinishedImage(index, final, composed.canvas))
         scripts = processing.editing_scripts(p, "postprocess_image_after_composite")
-        self.add_image(self._conclude(index, composed, scripts))
+        record = self._conclude(index, composed, scripts)
+        traces = tracing.trace(p, self.laid, image, composed, self.rules, scripts)
+        self.add_image(replace(record, traces=traces))
         return final
 
     def _conclude(self, index: int, composed: Composed, scripts: tuple[str, ...]) -> ImageRecord:
@@ -143,3 +146,9 @@ def _measure_reach(composed: Composed, outside: np.ndarray, tolerance: int) -> i
     """How far the unguarded bleed reaches, in px."""
     delta = difference(composed.canvas.reference, composed.unguarded)
     return measure_reach((delta > tolerance) & outside, edge_distance(composed.canvas.mask))
+
+
+def make_failed_record(reason: str) -> GenerationRecord:
+    """The record of a job the guard could not even begin to guard."""
+    image = ImageRecord(0, Verdict.NOT_GUARDED, 0, 0, 0, reason=reason)
+    return GenerationRecord(uuid.uuid4().hex, time.time(), (image,))

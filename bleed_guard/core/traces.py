@@ -1,0 +1,146 @@
+"""What a run leaves behind for the diagnosis, beside its pictures. Small, and bounded."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bleed_guard.core.geometry import build_mask
+from bleed_guard.core.job import Box, Cause, Change, InpaintJob
+from bleed_guard.core.mask import harden
+
+SAMPLE_SIDE = 512
+"""px: of the decoded picture no more than a square of this side is kept."""
+
+NO_MASK = np.zeros((0, 0), np.uint8)
+
+
+@dataclass(frozen=True)
+class PackedArea:
+    """A bool H x W in few bytes: one bit a pixel, then deflated."""
+
+    shape: tuple[int, int]
+    packed: bytes
+
+    @classmethod
+    def of(cls, area: np.ndarray) -> PackedArea:
+        bits = np.packbits(area, axis=1)
+        height, width = area.shape
+        return cls((height, width), zlib.compress(bits.tobytes(), 1))
+
+    def unpack(self) -> np.ndarray:
+        """bool H x W."""
+        height, width = self.shape
+        bits = np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(height, -1)
+        return np.unpackbits(bits, axis=1)[:, :width].astype(bool)
+
+
+@dataclass(frozen=True)
+class PackedMask:
+    """A uint8 H x W, deflated."""
+
+    shape: tuple[int, int]
+    packed: bytes
+
+    @classmethod
+    def of(cls, mask: np.ndarray) -> PackedMask:
+        height, width = mask.shape
+        return cls((height, width), zlib.compress(np.ascontiguousarray(mask).tobytes(), 1))
+
+    def unpack(self) -> np.ndarray:
+        """uint8 H x W."""
+        return np.frombuffer(zlib.decompress(self.packed), np.uint8).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A part of the picture as the model gave it, far from the mask: uint8 h x w x 3 at `box`."""
+
+    box: Box
+    decoded: np.ndarray
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What the stages of one image left behind.
+
+    `settings` is the job as it ran, without its mask; `own_mask` is that mask where it is not
+    the picture's (None: it is). `areas` are the protected pixels that are one stage's doing: for
+    another script and for a file format those it changed, for color correction and face
+    restoration those the host alone would have left as they were without it. `scripts` are the
+    other scripts that may edit a finished picture. `is_brought_back` tells that the pictures are
+    a resized run's, brought back to the original's size.
+    """
+
+    settings: InpaintJob
+    own_mask: PackedMask | None = None
+    areas: dict[Cause, PackedArea] = field(default_factory=dict)
+    scripts: tuple[str, ...] = ()
+    sample: Sample | None = None
+    is_brought_back: bool = False
+
+    def job(self, placed_mask: np.ndarray) -> InpaintJob:
+        """The job as it ran; `placed_mask` is the picture's, uint8 H x W."""
+        mask = placed_mask if self.own_mask is None else self.own_mask.unpack()
+        return replace(self.settings, mask=mask)
+
+    def with_area(self, cause: Cause, area: np.ndarray) -> Traces:
+        """These, and the bool H x W that is this cause's doing; unchanged if it is empty."""
+        if not area.any():
+            return self
+        return replace(self, areas={**self.areas, cause: PackedArea.of(area)})
+
+
+def trace_job(job: InpaintJob, changes: Iterable[Change], placed_mask: np.ndarray) -> Traces:
+    """Traces that hold the job as it runs after the guard's `changes`."""
+    job = settle_job(job, changes)
+    is_placed = np.array_equal(job.mask, placed_mask)
+    own = None if is_placed else PackedMask.of(job.mask)
+    return Traces(replace(job, mask=NO_MASK), own)
+
+
+def settle_job(job: InpaintJob, changes: Iterable[Change]) -> InpaintJob:
+    """The job with the guard's changes that decide which pixels the host opens."""
+    for change in changes:
+        if change.setting == "mask blur":
+            job = replace(job, mask_blur=int(change.after or 0))
+        elif change.setting == "mask" and change.after == "hard":
+            job = replace(job, mask=harden(job.mask))
+        elif change.setting == "mask size":
+            mask = build_mask(job.mask, size=job.init_size, resize_mode=job.mask_resize_mode)
+            job = replace(job, mask=mask)
+        elif change.setting == "inpaint area":
+            job = replace(job, only_masked=change.after == "only masked")
+    return job
+
+
+def take_sample(decoded: np.ndarray, mask: np.ndarray, within: Box | None = None) -> Sample | None:
+    """The square of the decoded picture that lies farthest from the mask; None if all touch it.
+
+    `decoded` is uint8 H x W x 3, `mask` uint8 H x W, `within` where the model painted (None: all
+    over). Only the corners and the middles of the sides are tried.
+    """
+    height, width = mask.shape
+    area = (within or Box(0, 0, width, height)).intersect(Box(0, 0, width, height))
+    best = max(_squares(area), key=lambda box: _clear_share(mask, box), default=None)
+    if best is None or _clear_share(mask, best) < 0.5:
+        return None
+    return Sample(best, decoded[best.slices].copy())
+
+
+def _squares(area: Box) -> list[Box]:
+    width, height = min(SAMPLE_SIDE, area.width), min(SAMPLE_SIDE, area.height)
+    if width < 16 or height < 16:
+        return []
+    lefts = {area.left, (area.left + area.right - width) // 2, area.right - width}
+    tops = {area.top, (area.top + area.bottom - height) // 2, area.bottom - height}
+    return [Box(x, y, x + width, y + height) for y in sorted(tops) for x in sorted(lefts)]
+
+
+def _clear_share(mask: np.ndarray, box: Box) -> float:
+    """Share (0-1) of the box the mask leaves free."""
+    part = mask[box.slices][::4, ::4]
+    return 1.0 - np.count_nonzero(part) / part.size

@@ -1,0 +1,77 @@
+"""What is kept of an image's stages so that its causes can be told when somebody asks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from bleed_guard.core.job import Cause
+from bleed_guard.core.measure import difference
+from bleed_guard.core.traces import Traces, take_sample, trace_job
+from bleed_guard.host import compat, processing
+from bleed_guard.host.compositing import (
+    Composed,
+    LaidOutImage,
+    Rules,
+    compose_unguarded,
+    outside_of,
+)
+
+
+def trace(
+    p: Any,
+    laid: LaidOutImage,
+    image: Image.Image,
+    composed: Composed,
+    rules: Rules,
+    scripts: tuple[str, ...],
+) -> Traces:
+    """The traces of a finished image.
+
+    `image` is the picture that reached the guard, `scripts` name those that may have edited it.
+    Pictures are compared only where another script or a color correction took part.
+    """
+    canvas, plan = composed.canvas, rules.plan
+    job = replace(rules.job, size=laid.canvas.asked_size)  # some hosts round it
+    traces = replace(trace_job(job, plan.changes, canvas.mask), scripts=scripts)
+    if canvas is not laid.canvas:
+        return replace(traces, is_brought_back=True)
+    outside = outside_of(canvas, plan.protection)
+    if scripts:
+        edited = _find_edits(p, laid, np.asarray(image.convert("RGB")), rules)
+        traces = traces.with_area(Cause.OTHER_SCRIPT, edited & outside)
+    corrected = compat.apply_color_correction(p, laid.decoded.batch_index, laid.decoded.image)
+    if corrected is not laid.decoded.image:
+        bare = compose_unguarded(p, laid, laid.decoded.image)
+        moved = _differs(canvas.reference, composed.unguarded, rules)
+        spared = moved & ~_differs(canvas.reference, bare, rules)
+        traces = traces.with_area(Cause.COLOR_CORRECTION, spared & outside)
+    placed = processing.place_decoded(laid.decoded.image, canvas)
+    return replace(traces, sample=take_sample(placed, canvas.mask, canvas.crop_box))
+
+
+def _find_edits(p: Any, laid: LaidOutImage, composite: np.ndarray, rules: Rules) -> np.ndarray:
+    """bool H x W: what another script changed between the host's overlay and the guard."""
+    reference = laid.canvas.reference
+    changed = _differs(reference, composite, rules)
+    if rules.is_forcing and not laid.keeps_host_blend:
+        return changed  # the overlay was the guard's: all that differs came after it
+    index = laid.decoded.batch_index
+    corrected = compat.apply_color_correction(p, index, laid.decoded.image)
+    alone = compose_unguarded(p, laid, corrected)
+    return changed & (difference(alone, composite) > 0)
+
+
+def _differs(reference: np.ndarray, picture: np.ndarray, rules: Rules) -> np.ndarray:
+    return difference(reference, picture) > rules.settings.tolerance
+
+
+def trace_file(
+    traces: Traces, cause: Cause, pixels: np.ndarray, result: np.ndarray, changed: np.ndarray
+) -> Traces:
+    """The traces with what saving did: `pixels` of the file and `result` are uint8 H x W x 3,
+    `changed` is bool H x W, the protected pixels in which the file is not the original."""
+    return traces.with_area(cause, changed & (difference(result, pixels) > 0))

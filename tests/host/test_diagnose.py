@@ -1,0 +1,292 @@
+"""The causes are the true ones to the pixel, and the setting each finding names ends it.
+
+The truth is found by running the same job in the host alone, once without each factor: the
+picture is black and the model's white, so that the faintest opening shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bleed_guard.core.diagnose import diagnose_image, find_buckets
+from bleed_guard.core.job import Cause, Certainty, Finding
+from minihost.engines import EngineRequest, RecordedEngine
+from tests.host.guarded import GuardedHost, Outcome, installed_profiles
+
+WIDTH, HEIGHT = 128, 128
+BLACK = Image.new("RGB", (WIDTH, HEIGHT))
+UNGUARDED = {"paste_back": False, "soft_mask": "ignore"}
+
+
+class WhiteEngine:
+    """A model that paints everything white."""
+
+    label = "white"
+
+    def generate(self, request: EngineRequest) -> np.ndarray:
+        return np.full((request.height, request.width, 3), 255, np.uint8)
+
+
+def make_mask(rim: int = 0, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Image.Image:
+    """A square with a grey rim at its right, at `size` (width, height)."""
+    width, height = size
+    mask = np.zeros((height, width), np.uint8)
+    rows = slice(height // 3, 2 * height // 3)
+    mask[rows, width // 3 : width // 2] = 255
+    mask[rows, width // 2 : 2 * width // 3] = rim
+    return Image.fromarray(mask)
+
+
+def make_dot() -> Image.Image:
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[40, 60] = 255
+    return Image.fromarray(mask)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A job, and what undoes each of its factors: fields, or host options by `opts`."""
+
+    fields: dict[str, Any]
+    without: dict[Cause, dict[str, Any]]
+    mask: Image.Image = field(default_factory=make_mask)
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+BLUR = {Cause.MASK_BLUR: {"mask_blur": 0}}
+SOFT = {Cause.SOFT_MASK: {"mask": make_mask()}}
+OVERLAY = {Cause.OVERLAY_OFF: {"opts": {"overlay_inpaint": True}}}
+NO_OVERLAY = {"overlay_inpaint": False}
+LARGER = {"width": 192, "height": 192}
+SMALL = (64, 64)
+SITUATIONS = {
+    "blur": Situation({"mask_blur": 4}, BLUR),
+    "wide blur": Situation({"mask_blur": 11}, BLUR),
+    "blur, only masked": Situation({"mask_blur": 4, "inpaint_full_res": True}, BLUR),
+    "soft": Situation({"mask_blur": 0}, SOFT, make_mask(90)),
+    "soft, only masked": Situation({"mask_blur": 0, "inpaint_full_res": True}, SOFT, make_mask(90)),
+    "blur and soft": Situation({"mask_blur": 4}, BLUR | SOFT, make_mask(90)),
+    "overlay off": Situation({"mask_blur": 0}, OVERLAY, options=NO_OVERLAY),
+    "overlay off and blur": Situation({"mask_blur": 4}, OVERLAY | BLUR, options=NO_OVERLAY),
+    "all three": Situation(
+        {"mask_blur": 2}, OVERLAY | BLUR | SOFT, make_mask(60), options=NO_OVERLAY
+    ),
+    "wiped out": Situation(
+        {"mask_blur": 33, "inpaint_full_res": True},
+        {Cause.WHOLE_REDRAW: {"mask_blur": 0}},
+        make_dot(),
+    ),
+    "small mask": Situation(
+        {"mask_blur": 0},
+        {Cause.MASK_FORM: {"mask": None}},
+        make_mask(size=SMALL),
+    ),
+    "resized": Situation({"mask_blur": 4, **LARGER}, BLUR | {Cause.MASK_FORM: {"mask": None}}),
+    "latent upscale": Situation(
+        {"mask_blur": 0, "resize_mode": 3, **LARGER},
+        {Cause.LATENT_UPSCALE: {"resize_mode": 0}, Cause.MASK_FORM: {"mask": None}},
+    ),
+}
+
+
+@pytest.fixture(params=installed_profiles())
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> GuardedHost:
+    return start(request.param, tmp_path)
+
+
+def start(profile: str, folder: Path, **parts: Any) -> GuardedHost:
+    return GuardedHost(profile, folder, **{"engine": WhiteEngine(), **parts})
+
+
+def run(
+    host: GuardedHost, situation: Situation, settings: dict[str, Any], **undone: Any
+) -> Outcome:
+    fields = {**situation.fields, **undone}
+    host.set_options(**{"overlay_inpaint": True, **situation.options, **fields.pop("opts", {})})
+    mask = fields.pop("mask", situation.mask)
+    return host.run(BLACK, mask, settings, **fields)
+
+
+def changed_alone(
+    host: GuardedHost, situation: Situation, outside: np.ndarray, **undone: Any
+) -> np.ndarray:
+    """bool H x W: what the host alone changes outside the mask."""
+    outcome = run(host, situation, UNGUARDED, **undone)
+    (image,) = outcome.record.images
+    return (image.pictures.result != image.pictures.reference).any(axis=2) & outside
+
+
+def find_truth(host: GuardedHost, situation: Situation, outside: np.ndarray) -> dict[Cause, Any]:
+    """Cause -> bool H x W: the pixels that one factor alone is to be thanked for."""
+    total = changed_alone(host, situation, outside)
+    spared = {
+        cause: total & ~changed_alone(host, situation, outside, **undone)
+        for cause, undone in situation.without.items()
+    }
+    times = np.sum(list(spared.values()), axis=0)
+    truth = {cause: area & (times == 1) for cause, area in spared.items()}
+    truth[Cause.SEVERAL] = total & (times != 1)
+    return {cause: area for cause, area in truth.items() if area.any()}
+
+
+def with_fitting_mask(situation: Situation, placed: np.ndarray) -> Situation:
+    """The situation with the mask of the result's size filled in where a factor asks for one."""
+    fitting = Image.fromarray(np.where(placed >= 128, 255, 0).astype(np.uint8))
+    without = {
+        cause: {key: fitting if value is None else value for key, value in undone.items()}
+        for cause, undone in situation.without.items()
+    }
+    return replace(situation, without=without)
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "measured"])
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_every_pixel_is_in_its_true_bucket(host: GuardedHost, name: str, guarded: bool) -> None:
+    situation = SITUATIONS[name]
+    settings = {"soft_mask": "ignore", "paste_back": guarded and name != "wiped out"}
+    (image,) = run(host, situation, settings).record.images
+    situation = with_fitting_mask(situation, image.pictures.mask)
+    truth = find_truth(host, situation, image.pictures.protected)
+    found = find_buckets(image.pictures, image.traces)
+    counts = {cause.value: int(area.sum()) for cause, area in found.items()}
+    assert counts == {cause.value: int(area.sum()) for cause, area in truth.items()}
+    for cause, area in truth.items():
+        assert np.array_equal(found[cause], area), cause
+    assert sum(counts.values()) == image.prevented > 0
+
+
+FIXES = {
+    Cause.MASK_BLUR: ("mask blur", 0),
+    Cause.SOFT_MASK: ("soft_mask", "harden"),
+    Cause.OVERLAY_OFF: ("overlay_inpaint", True),
+    Cause.WHOLE_REDRAW: ("mask blur", 0),
+    Cause.MASK_FORM: ("", None),
+    Cause.LATENT_UPSCALE: ("resize mode", "just resize"),
+}
+"""What each finding suggests; the mask's form has no control, its words name the size."""
+
+NAMED = {
+    "mask blur": lambda value: {"mask_blur": value},
+    "resize mode": lambda value: {"resize_mode": ["just resize"].index(value)},
+    "overlay_inpaint": lambda value: {"opts": {"overlay_inpaint": value}},
+}
+"""A finding's setting -> how a caller of the host sets it; what is missing is the guard's own."""
+
+
+def buckets_of(outcome: Outcome) -> dict[Cause, Finding]:
+    """The findings that are shares of the total, by cause."""
+    (image,) = outcome.record.images
+    return {one.cause: one for one in diagnose_image(image) if "share" in one.evidence}
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_the_suggested_setting_ends_the_cause(host: GuardedHost, name: str) -> None:
+    situation = SITUATIONS[name]
+    first = run(host, situation, UNGUARDED)
+    for cause, finding in buckets_of(first).items():
+        if cause is Cause.SEVERAL:
+            continue
+        setting, value = FIXES[cause]
+        assert (finding.fix.setting, finding.fix.value) == (setting, value)
+        placed = first.record.images[0].pictures.mask
+        applied = NAMED[setting](value) if setting in NAMED else {}
+        settings = {**UNGUARDED, setting: value} if not applied and setting else UNGUARDED
+        if cause is Cause.MASK_FORM:
+            assert f"{placed.shape[1]} x {placed.shape[0]}" in finding.fix.text
+            applied = with_fitting_mask(situation, placed).without[cause]
+        again = run(host, situation, settings, **applied)
+        assert cause not in buckets_of(again)
+        assert again.record.images[0].prevented <= first.record.images[0].prevented
+
+
+def test_findings_say_how_many_where_and_how_sure(host: GuardedHost) -> None:
+    outcome = run(host, SITUATIONS["blur and soft"], {"soft_mask": "ignore"})
+    (image,) = outcome.record.images
+    found = buckets_of(outcome)
+    assert sum(finding.pixels or 0 for finding in found.values()) == image.prevented
+    assert sum(float(finding.evidence["share"]) for finding in found.values()) == pytest.approx(1)
+    for cause, finding in found.items():
+        area = find_buckets(image.pictures, image.traces)[cause]
+        rows, columns = np.nonzero(area)
+        assert finding.where == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        assert finding.max == image.pictures.unguarded[area].max()
+        assert finding.certainty is Certainty.MEASURED
+        assert f"{finding.pixels:,} pixels" in finding.what
+
+
+def make_stamp(title: str, box: tuple[int, int, int, int]) -> Any:
+    """A script that paints `box` red after the host's overlay."""
+    from modules import scripts
+
+    class Script(scripts.Script):
+        def title(self) -> str:
+            return title
+
+        def postprocess_image_after_composite(self, p: Any, pp: Any, *args: Any) -> None:
+            pp.image.paste((255, 0, 0), box)
+
+    stamp = Script()
+    stamp.filename = "stamp.py"
+    return stamp
+
+
+@pytest.mark.parametrize("settings", [{}, UNGUARDED], ids=["guarded", "measured"])
+@pytest.mark.parametrize("profile", installed_profiles())
+def test_another_script_is_named_with_its_pixels(
+    profile: str, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    start(profile, tmp_path)  # a script can be made once the host is there
+    host = start(profile, tmp_path, before=[make_stamp("Watermark", (0, 0, 20, 10))])
+    outcome = host.run(BLACK, make_mask(), settings, mask_blur=0)
+    found = buckets_of(outcome)
+    assert list(found) == [Cause.OTHER_SCRIPT]
+    finding = found[Cause.OTHER_SCRIPT]
+    assert (finding.pixels, finding.where) == (200, (0, 0, 20, 10))
+    assert finding.what.startswith("Watermark edited the picture")
+    assert finding.fix.text == "Switch Watermark off for this run"
+
+
+@pytest.mark.parametrize("profile", installed_profiles())
+def test_two_scripts_are_candidates(profile: str, tmp_path: Path) -> None:
+    start(profile, tmp_path)
+    stamps = [make_stamp(name, (0, 0, 8, 8)) for name in ("Watermark", "Frame")]
+    host = start(profile, tmp_path, before=stamps)
+    found = buckets_of(host.run(BLACK, make_mask(), {}, mask_blur=0))
+    assert found[Cause.OTHER_SCRIPT].what.startswith("Watermark or Frame edited")
+
+
+@pytest.mark.parametrize("profile", installed_profiles())
+def test_script_and_blur_share_what_both_reach(profile: str, tmp_path: Path) -> None:
+    start(profile, tmp_path)
+    left = WIDTH // 3
+    stamp = make_stamp("Watermark", (0, 0, left, HEIGHT))
+    host = start(profile, tmp_path, before=[stamp])
+    outcome = host.run(BLACK, make_mask(), {}, mask_blur=4)
+    counts = {cause: finding.pixels for cause, finding in buckets_of(outcome).items()}
+    (image,) = outcome.record.images
+    alone = (image.pictures.unguarded != 0).any(axis=2) & image.pictures.protected
+    assert counts == {
+        Cause.OTHER_SCRIPT: left * HEIGHT - int(alone[:, :left].sum()),
+        Cause.MASK_BLUR: int(alone[:, left:].sum()),
+        Cause.SEVERAL: int(alone[:, :left].sum()),
+    }
+
+
+def test_nothing_is_told_of_a_clean_run(host: GuardedHost) -> None:
+    outcome = host.run(BLACK, make_mask(), UNGUARDED, mask_blur=0)
+    assert buckets_of(outcome) == {}
+
+
+@pytest.mark.parametrize("profile", installed_profiles())
+def test_a_run_that_did_nothing_is_told(profile: str, tmp_path: Path) -> None:
+    host = start(profile, tmp_path, engine=RecordedEngine([np.asarray(BLACK)]))
+    (image,) = host.run(BLACK, make_mask(), {}, mask_blur=0).record.images
+    (finding,) = diagnose_image(image)
+    assert finding.cause is Cause.SILENT_NOOP
+    assert finding.pixels == int((image.pictures.mask >= 128).sum())
