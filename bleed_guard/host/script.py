@@ -17,7 +17,7 @@ from bleed_guard.host import compat, files, infotext, options, presets, processi
 from bleed_guard.host.closing import close_run
 from bleed_guard.host.compositing import Rules
 from bleed_guard.host.history import HISTORY
-from bleed_guard.host.run import GuardRun
+from bleed_guard.host.run import GuardRun, make_failed_record
 from bleed_guard.ui import panel
 
 log = logging.getLogger("bleed_guard")
@@ -29,34 +29,39 @@ def told_on_failure(hook: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(hook)
     def run_hook(*args: Any, **kwargs: Any) -> None:
-        job = _find_job((*args, *kwargs.values()))
+        given = (*args, *kwargs.values())
         try:
             hook(*args, **kwargs)
         except processing.UnmappableError as error:
-            tell_not_guarded(job, str(error))
+            tell_not_guarded(given, str(error))
         except Exception as error:
             log.exception("Bleed Guard failed in %s", hook.__name__)
-            tell_not_guarded(job, f"{type(error).__name__} in {hook.__name__}: {error}")
+            tell_not_guarded(given, f"{type(error).__name__} in {hook.__name__}: {error}")
 
     return run_hook
 
 
-def _find_job(args: tuple[Any, ...]) -> Any:
-    """The host's job among a hook's arguments: given as such, or as what is saved of it."""
-    jobs = [getattr(value, "p", value) for value in args]
-    return next((job for job in jobs if hasattr(job, "comment")), None)
+def tell_not_guarded(given: tuple[Any, ...], reason: str) -> None:
+    """In the log, under the gallery and in the tab: this image is not guarded, and why.
 
-
-def tell_not_guarded(p: Any, reason: str) -> None:
-    """In the log, under the gallery and in the record: this image is not guarded, and why."""
+    `given` are the hook's arguments; the job is among them, as such or as what is saved of it.
+    """
     log.warning("Bleed Guard: NOT GUARDED: %s", reason)
+    jobs = [getattr(value, "p", value) for value in given]
+    p = next((job for job in jobs if hasattr(job, "comment")), None)
     if p is None:
         return
-    p.comment(f"Bleed Guard: NOT GUARDED: {reason}")
+    line = f"Bleed Guard: NOT GUARDED: {reason}"
+    p.comment(line)
+    processed = next((value for value in given if hasattr(value, "infotexts")), None)
+    if processed is not None:  # the job's comments have been copied into it already
+        processed.comments += f"{line}\n"
     run = read_run(p)
     if run is not None:
         run.fail_image(reason)
-        infotext.write_failure(p.extra_generation_params, reason)
+    if run is None or processed is not None:
+        HISTORY.add(run.record if run else make_failed_record(reason))
+    infotext.write_failure(p.extra_generation_params, reason)
 
 
 def tell_at_once(plan: GuardPlan) -> None:
@@ -110,7 +115,7 @@ class BleedGuardScript(scripts.Script):
 
     @told_on_failure
     def before_process(self, p: Any = None, *args: Any) -> None:
-        if p is None:
+        if getattr(p, "image_mask", None) is None:
             return
         earlier = read_run(p)
         p.bleed_guard_run = None
