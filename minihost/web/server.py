@@ -72,10 +72,9 @@ def serve(
         url = launch(options, start, open_browser=options.open_browser and is_first)
         on_ready(url)
         is_first = False
-        command = wait_for_command()
+        if wait_for_command() == "stop":
+            return  # the server's thread ends with the process
         shared.demo.close()
-        if command == "stop":
-            return
         time.sleep(0.5)  # a browser may still hold the old connection
         loader.reload(options.extensions)
 

@@ -152,10 +152,10 @@ def test_brush_paths_cover_the_mask_and_stay_inside() -> None:
     from minihost.web.canvas import BRUSH_WIDTH, brush_strokes
 
     mask = np.zeros((200, 300), np.uint8)
-    cv2.ellipse(mask, (150, 100), (90, 70), 0, 0, 360, 255, -1)
+    cv2.ellipse(mask, (150, 100), (90, 70), 0, 0, 360, (255,), -1)
     painted = np.zeros_like(mask)
     for path in brush_strokes(Image.fromarray(mask)):
-        cv2.polylines(painted, [np.array(path, np.int32)], True, 255, BRUSH_WIDTH)
+        cv2.polylines(painted, [np.array(path, np.int32)], True, (255,), BRUSH_WIDTH)
     inside = mask > 0
     assert (painted[inside] > 0).mean() > 0.97
     assert (painted[~inside] > 0).mean() < 0.02
