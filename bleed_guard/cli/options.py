@@ -61,8 +61,6 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
 
 def add_blend(parser: argparse.ArgumentParser) -> None:
     """How the edit meets the mask's edge."""
-    from bleed_guard.core.composite import Blend
-
     feather, blend = SETTINGS["feather"], SETTINGS["blend"]
     parser.add_argument(
         "--feather",
@@ -71,13 +69,12 @@ def add_blend(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"{feather.help} ({feather.default})",
     )
-    known = [blend.value for blend in Blend]
     parser.add_argument(
         "--blend",
-        choices=known,
-        default=blend.default if blend.default in known else Blend.FEATHER.value,
+        choices=blend.choices,
+        default=blend.default,
         metavar="NAME",
-        help=f"one of {', '.join(known)}",
+        help=f"one of {', '.join(blend.choices)} ({blend.default})",
     )
 
 

@@ -93,9 +93,9 @@ def paste_crop(
 ) -> Picture:
     """The original with the edited crop, of the box's size, under the mask.
 
-    Only the box and the margin that the blend looks at are worked on.
+    Only the box is worked on; where the mask goes up to its edge, also what lies around it.
     """
-    margin = feather + 1
+    margin = feather + 1 if _touches_edge(place.mask) else 0
     width, height = original.size
     near = Box(
         max(place.box.left - margin, 0),
@@ -120,6 +120,12 @@ def paste_crop(
     if alpha is not None and mended.alpha is not None:
         alpha[near.slices] = mended.alpha
     return Picture(original.path, pixels, alpha)
+
+
+def _touches_edge(mask: np.ndarray) -> bool:
+    """Whether the mask, uint8 H x W, goes up to its own border."""
+    border = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
+    return any((side >= HARD_LEVEL).any() for side in border)
 
 
 def _lay_over(part: Picture, edited: Picture, inner: tuple[slice, slice]) -> Picture:

@@ -102,7 +102,7 @@ INPAINT = {
         (4, 1),
         (("image", "IMAGE"),),
         {"original": ("image", 0), "generated": ("decode", 0), "mask": ("mask", 0)},
-        {"preset": "tight-edit", "blend": "feather", "feather": 4},
+        {"preset": "guard", "blend": "membrane + feather", "feather": 4},
     ),
     "save": Node(
         "SaveImage", (5, 0), (), {"images": ("paste", 0)}, {"filename_prefix": "bleed_guard"}

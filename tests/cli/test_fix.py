@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bleed_guard.core.settings import BLEND_NAMES
 from bleed_guard.images import read_picture
 from bleed_guard.saving import read_metadata
 
@@ -18,7 +19,7 @@ def shifted(files, pixels):
     Image.fromarray(np.roll(pixels, 2, axis=1)).save("shifted.png")
 
 
-@pytest.mark.parametrize("blend", ["hard", "feather"])
+@pytest.mark.parametrize("blend", BLEND_NAMES)
 @pytest.mark.parametrize("suffix", ["png", "webp", "tif"])
 def test_the_repaired_file_passes_check(shifted, run, blend, suffix):
     out = f"fixed.{suffix}"

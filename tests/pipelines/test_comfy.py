@@ -13,6 +13,7 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="torch is not installed in this environment")
 
 from bleed_guard.comfy import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS  # noqa: E402
+from bleed_guard.core.settings import BLEND_NAMES  # noqa: E402
 from tests.pipelines.comfy_host import (  # noqa: E402
     InvalidGraphError,
     load_image,
@@ -24,7 +25,6 @@ from tests.pipelines.comfy_host import (  # noqa: E402
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / "examples" / "comfyui").glob("*.json"))
 SIZE = (96, 64)
-BLENDS = ("hard", "feather")
 
 
 def make_levels(seed: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
@@ -58,7 +58,7 @@ def check(original, result, mask, *, tolerance=0, stop=False):
     return node.check(original, result, mask, tolerance, stop)["result"]
 
 
-@pytest.mark.parametrize("blend", BLENDS)
+@pytest.mark.parametrize("blend", BLEND_NAMES)
 def test_the_saved_file_holds_the_originals_pixels(tmp_path, blend):
     """Through real PNG files, read and written as the host does it."""
     levels = make_levels()

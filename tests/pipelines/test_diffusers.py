@@ -25,7 +25,7 @@ def changed(result, reference, outside=OUTSIDE) -> int:
     return int(differs.any(axis=2)[outside].sum())
 
 
-@pytest.mark.parametrize("blend", ["hard", "feather"])
+@pytest.mark.parametrize("blend", ["hard", "feather", "membrane + feather"])
 def test_no_pixel_outside_the_mask_changes(tiny, blend):
     image, mask = make_image(), make_mask()
     bare = tiny.run(tiny.pipe, image=image, mask_image=mask, **SIZE)
@@ -38,6 +38,15 @@ def test_no_pixel_outside_the_mask_changes(tiny, blend):
     assert bleed.verdict is Verdict.CLEAN
     assert bleed.result.changed == 0
     assert bleed.unguarded.changed == changed(bare.images[0], image)
+
+
+def test_the_default_settings_guard(tiny_sd15):
+    image, mask = make_image(), make_mask()
+    for output in ("pil", "np"):
+        kept = tiny_sd15.run(
+            guarded(tiny_sd15.pipe), image=image, mask_image=mask, output_type=output, **SIZE
+        )
+        assert kept.bleed[0].verdict is Verdict.CLEAN
 
 
 def test_inside_a_hard_mask_it_is_what_the_pipeline_painted(tiny):
