@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from bleed_guard.core.attribution import FILE_CAUSES, Scene, attribute
 from bleed_guard.core.job import Box, Cause, Certainty, Finding, Fix, Severity
 from bleed_guard.core.mask import HARD_LEVEL, edge_distance
 from bleed_guard.core.measure import difference, measure_reach, measure_seam
-from bleed_guard.core.record import ImageRecord, Pictures
+from bleed_guard.core.record import ImageRecord, Pictures, describe_finding
 from bleed_guard.core.signals import fit_colors, measure_shift
 from bleed_guard.core.traces import Sample, Traces
 
@@ -113,6 +113,11 @@ def diagnose_image(image: ImageRecord, *, tolerance: int = 0) -> tuple[Finding, 
         told = [*_tell_buckets(pictures, image.traces, tolerance), *told]
         told += _tell_model(pictures, image.traces.sample)
     return tuple(told)
+
+
+def describe_causes(image: ImageRecord, *, tolerance: int = 0) -> list[dict[str, Any]]:
+    """`diagnose_image` as plain values, for the tab, report.json and the API."""
+    return [describe_finding(finding) for finding in diagnose_image(image, tolerance=tolerance)]
 
 
 def find_buckets(

@@ -88,9 +88,12 @@ class Traces:
         return replace(self.settings, mask=mask)
 
     def with_area(self, cause: Cause, area: np.ndarray) -> Traces:
-        """These, and the bool H x W that is this cause's doing; unchanged if it is empty."""
+        """These, and the bool H x W that is this cause's doing too; unchanged if it is empty."""
         if not area.any():
             return self
+        known = self.areas.get(cause)
+        if known is not None and known.shape == area.shape:
+            area = area | known.unpack()
         return replace(self, areas={**self.areas, cause: PackedArea.of(area)})
 
 

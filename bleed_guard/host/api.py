@@ -8,7 +8,8 @@ from typing import Any
 from fastapi import Depends, HTTPException, Request
 from fastapi.routing import APIRoute
 
-from bleed_guard.core.record import RecordStore, describe_record
+from bleed_guard.core.diagnose import describe_causes
+from bleed_guard.core.record import GenerationRecord, RecordStore, describe_record
 from bleed_guard.core.settings import PRESET_SETTINGS, SCHEMA, GuardSettings, Setting
 from bleed_guard.host import presets
 
@@ -39,7 +40,7 @@ def add_routes(app: Any, history: RecordStore) -> None:
         record = history.latest(find_user(request))
         if record is None:
             raise HTTPException(404, "there is no guarded generation yet")
-        return describe_record(record)
+        return _describe_with_causes(record)
 
     for name, answer in (
         ("schema", describe_schema),
@@ -47,6 +48,14 @@ def add_routes(app: Any, history: RecordStore) -> None:
         ("last-report", last_report),
     ):
         app.add_api_route(f"{PREFIX}/{name}", answer, methods=["GET"], dependencies=guards)
+
+
+def _describe_with_causes(record: GenerationRecord) -> dict[str, Any]:
+    """The record and, worked out now that somebody asks, the causes in each of its images."""
+    plain = describe_record(record)
+    for image, entry in zip(record.images, plain["images"], strict=True):
+        entry["causes"] = describe_causes(image, tolerance=record.tolerance)
+    return plain
 
 
 def _find_route(app: Any, path: str) -> APIRoute | None:

@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image
 
 from bleed_guard.core.job import Finding, Severity, Verdict
+from bleed_guard.core.mask import soft_fraction
 from bleed_guard.core.measure import count_changes
 from bleed_guard.core.record import ImageRecord
-from bleed_guard.host import infotext, options, processing
+from bleed_guard.host import compat, infotext, options, processing
 from bleed_guard.host.run import FinishedImage, GuardRun
 
 
@@ -30,6 +31,7 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
         tolerance=run.rules.settings.tolerance,
         owner=str(getattr(p, "user", None) or ""),
         prompt=str(processed.prompt or ""),
+        facts=hold_facts(run, p),
     )
     lines = list(tell_run(run))
     infotext.tell(processed, lines)
@@ -97,9 +99,12 @@ def _tell_images(images: tuple[ImageRecord, ...]) -> list[str]:
 def hold_facts(run: GuardRun, p: Any) -> dict[str, str]:
     """The facts of the run, label -> value, in the order they are shown."""
     job = run.rules.job
+    softness = soft_fraction(job.mask)
+    edges = f"{100 * softness:.0f} % of it grey" if softness else "crisp edges"
+    sizes = dict.fromkeys("{} x {}".format(*one.canvas.size) for one in run.finished)
     return {
         "Inpaint area": "only masked" if job.only_masked else "whole picture",
-        "Mask": f"{job.mask_mode}, {job.mask.shape[1]} x {job.mask.shape[0]}",
+        "Mask": f"{job.mask_mode}, {job.mask.shape[1]} x {job.mask.shape[0]}, {edges}",
         "Mask blur": f"{job.mask_blur} (reach {run.rules.plan.predicted_reach} px)",
         "Padding": str(job.padding),
         "Denoising strength": f"{job.denoising_strength:g}",
@@ -109,7 +114,9 @@ def hold_facts(run: GuardRun, p: Any) -> dict[str, str]:
         "Overlay original": "on" if job.has_overlay else "off",
         "Soft Inpainting": "on" if job.has_soft_inpainting else "off",
         "Other scripts": ", ".join(processing.editing_scripts(p, "postprocess_image")) or "none",
-        "Format": job.image_format,
+        "Format": compat.tell_format(job.image_format),
         "Original": f"{job.init_size[0]} x {job.init_size[1]}",
+        "Result size": ", ".join(sizes) or "none",
         "Tolerance": str(run.rules.settings.tolerance),
+        "Host": compat.host_version(),
     }

@@ -29,6 +29,19 @@ def takes_mask_root() -> bool:
     return "img2img_inpaint_precise_mask" in shared.opts.data_labels
 
 
+def host_version() -> str:
+    """The host's own name for its version, as it stands in infotexts; "unknown" without one."""
+    tell = getattr(processing, "program_version", None)
+    return str(tell() or "unknown") if callable(tell) else "unknown"
+
+
+def tell_format(image_format: str) -> str:
+    """A file format, with its quality where it has one: "png", "jpg, quality 80"."""
+    if image_format not in ("jpg", "jpeg", "webp", "avif"):
+        return image_format
+    return f"{image_format}, quality {option('jpeg_quality', 80)}"
+
+
 def stealth_mode() -> str:
     """How the host hides infotext in saved pixels, lower case: "alpha", "rgb", ... or ""."""
     modes = (option(name, "") for name in ("stealth_pnginfo_option", "stealth_pnginfo_opt"))

@@ -10,13 +10,14 @@ from PIL import Image
 
 from bleed_guard.core.geometry import flatten_image
 from bleed_guard.core.job import Cause, Finding, Fix, Severity
-from bleed_guard.core.measure import ChangeCount, count_changes, judge
+from bleed_guard.core.measure import ChangeCount, count_changes, difference, judge
 from bleed_guard.core.record import Stage
 from bleed_guard.host import compat
 from bleed_guard.host.carry import carry_over, has_alpha, write_resolution
 from bleed_guard.host.compositing import outside_of
 from bleed_guard.host.processing import Canvas
 from bleed_guard.host.run import FinishedImage, GuardRun
+from bleed_guard.host.tracing import trace_file
 
 LOSSY_FORMATS = {
     ".jpg": ("JPEG", Cause.JPEG),
@@ -104,6 +105,23 @@ def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     outside = outside_of(canvas, run.rules.plan.protection)
     saved = count_changes(canvas.reference, pixels, outside, tolerance=tolerance)
     _record_file(run, finished, path, saved)
+    if saved.changed:
+        _trace_file(run, finished, path, pixels)
+
+
+def _trace_file(run: GuardRun, finished: FinishedImage, path: Path, pixels: np.ndarray) -> None:
+    """Keep which protected pixels saving changed: `pixels` are the file's, uint8 H x W x 3."""
+    record, canvas = run.record_of(finished.index), finished.canvas
+    if record is None or record.traces is None or record.pictures is None:
+        return
+    delta = difference(canvas.reference, pixels)
+    outside = outside_of(canvas, run.rules.plan.protection)
+    changed = outside & (delta > run.rules.settings.tolerance)
+    _, cause = LOSSY_FORMATS.get(path.suffix.lower(), ("", Cause.OTHER_SCRIPT))
+    if _is_stealth(int(delta[changed].max(initial=0))):
+        cause = Cause.STEALTH
+    traces = trace_file(record.traces, cause, pixels, record.pictures.result, changed)
+    run.update_image(finished.index, traces=traces)
 
 
 def _read_as_seen(file: Image.Image, canvas: Canvas) -> np.ndarray:

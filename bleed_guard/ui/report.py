@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bleed_guard.core.diagnose import describe_causes
 from bleed_guard.core.job import BleedReport, Box, Finding
 from bleed_guard.core.mask import edge_distance, mask_box
 from bleed_guard.core.measure import measure_bleed, measure_seam
@@ -66,7 +67,9 @@ def describe_report(record: GenerationRecord, image: ImageRecord) -> dict[str, A
     pictures = pictures_of(image)
     seam = measure_seam(pictures.reference, pictures.result, pictures.mask)
     crop_distance = find_crop_distance(image)
-    return {**report, "of": name, "seam": seam._asdict(), "crop_distance": crop_distance}
+    causes = describe_causes(image, tolerance=record.tolerance)
+    told = {"seam": seam._asdict(), "crop_distance": crop_distance, "causes": causes}
+    return {**report, "of": name, **told}
 
 
 def measure_image(record: GenerationRecord, image: ImageRecord, name: str) -> BleedReport:

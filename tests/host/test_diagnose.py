@@ -290,3 +290,54 @@ def test_a_run_that_did_nothing_is_told(profile: str, tmp_path: Path) -> None:
     (finding,) = diagnose_image(image)
     assert finding.cause is Cause.SILENT_NOOP
     assert finding.pixels == int((image.pictures.mask >= 128).sum())
+
+
+@pytest.mark.parametrize("settings", [{}, UNGUARDED], ids=["guarded", "measured"])
+def test_what_the_file_loses_is_its_formats(host: GuardedHost, settings: dict[str, Any]) -> None:
+    host.set_options(samples_format="jpg")
+    drawn = np.random.default_rng(5).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    kept = {**settings, "lossy_format": "warn"}
+    outcome = host.run(Image.fromarray(drawn), make_mask(), kept, mask_blur=0)
+    (image,), (file,) = outcome.record.images, outcome.read_files()
+    truth = (file != drawn).any(axis=2) & image.pictures.protected
+    found = buckets_of(outcome)
+    assert {cause: finding.pixels for cause, finding in found.items()} == {
+        Cause.JPEG: int(truth.sum())
+    }
+    fix = found[Cause.JPEG].fix
+    assert (fix.setting, fix.value) == ("lossy_format", "png")
+    mended = {**settings, fix.setting: fix.value}
+    again = host.run(Image.fromarray(drawn), make_mask(), mended, mask_blur=0)
+    assert buckets_of(again) == {}
+
+
+def test_color_correction_is_told_where_it_alone_moved_pixels(tmp_path: Path) -> None:
+    """A model that leaves the outside alone: what is moved there is color correction's doing,
+    though the overlay, had it been on, would have covered it."""
+    drawn = np.random.default_rng(5).integers(60, 200, (HEIGHT, WIDTH, 3), np.uint8)
+    made = drawn.copy()
+    made[45:80, 45:60] = 255
+    profile = installed_profiles()[0]
+    host = start(profile, tmp_path, engine=RecordedEngine([made]))
+    host.set_options(img2img_color_correction=True, overlay_inpaint=False)
+    outcome = host.run(Image.fromarray(drawn), make_mask(), UNGUARDED, mask_blur=0)
+    (image,) = outcome.record.images
+    moved = (outcome.pixels(0) != drawn).any(axis=2) & image.pictures.protected
+    off = {**UNGUARDED, "color_correction": "off"}
+    without = host.run(Image.fromarray(drawn), make_mask(), off, mask_blur=0)
+    still = (without.pixels(0) != drawn).any(axis=2)
+    found = find_buckets(image.pictures, image.traces)
+    assert moved.any()
+    assert np.array_equal(found[Cause.SEVERAL], moved & ~still)
+    assert sum(int(area.sum()) for area in found.values()) == image.prevented
+
+
+def test_the_facts_of_the_run_are_in_the_record(host: GuardedHost) -> None:
+    outcome = host.run(BLACK, make_mask(90), {}, mask_blur=4)
+    facts = outcome.record.facts
+    assert facts["Mask"].startswith(f"L, {WIDTH} x {HEIGHT}, ")
+    assert facts["Mask"].endswith("% of it grey")
+    assert facts["Result size"] == facts["Original"] == f"{WIDTH} x {HEIGHT}"
+    assert facts["Host"] in outcome.processed.infotexts[0]
+    crisp = host.run(BLACK, make_mask(), {}, mask_blur=4).record.facts
+    assert crisp["Mask"].endswith("crisp edges")
