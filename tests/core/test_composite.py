@@ -1,0 +1,228 @@
+"""What is protected stays, whatever the blend; what is edited meets it without a seam."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import skimage.data
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from benchmarks._edits import build_cases, draw_masks, load_photos
+from benchmarks.seam import Way, measure_level_step, score_case
+from bleed_guard.core.composite import Blend, build_overlay, paste_back
+from bleed_guard.core.job import Box
+from bleed_guard.core.mask import harden
+from bleed_guard.core.settings import BLEND_NAMES, GuardSettings
+
+DEFAULT = Way(Blend(GuardSettings().blend), GuardSettings().feather)
+
+all_blends = pytest.mark.parametrize("blend", list(Blend), ids=[blend.value for blend in Blend])
+
+
+def test_the_settings_offer_exactly_these_blends() -> None:
+    assert tuple(blend.value for blend in Blend) == BLEND_NAMES
+
+
+@st.composite
+def edits(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Reference, generated and mask of one size, 1 x 1 to 40 x 40."""
+    shape = draw(st.tuples(st.integers(1, 40), st.integers(1, 40)))
+    seed = np.random.default_rng(draw(st.integers(0, 99)))
+    reference = seed.integers(0, 256, (*shape, 3), np.uint8)
+    drift = draw(st.sampled_from([0, 1, 25, -60, 255]))
+    generated = np.clip(reference.astype(int) + drift, 0, 255).astype(np.uint8)
+    if draw(st.booleans()):
+        generated = draw(hnp.arrays(np.uint8, reference.shape))
+    levels = st.sampled_from([0, 1, 127, 128, 255])
+    return reference, generated, draw(hnp.arrays(np.uint8, shape, elements=levels, fill=levels))
+
+
+@given(edits(), st.sampled_from(list(Blend)), st.integers(0, 64), st.booleans())
+def test_protected_pixels_are_identical(
+    edit: tuple[np.ndarray, np.ndarray, np.ndarray], blend: Blend, feather: int, is_cropped: bool
+) -> None:
+    reference, generated, mask = edit
+    known = Box(0, 0, max(mask.shape[1] // 2, 1), mask.shape[0]) if is_cropped else None
+    before = reference.copy(), generated.copy()
+    result = paste_back(reference, generated, mask, blend=blend, feather=feather, known=known)
+    assert result.shape == reference.shape
+    assert result.dtype == np.uint8
+    protected = mask < 128
+    assert np.array_equal(result[protected], reference[protected])
+    assert np.array_equal(before[0], reference)
+    assert np.array_equal(before[1], generated)
+
+
+@given(edits(), st.sampled_from(list(Blend)), st.integers(0, 64))
+def test_the_overlay_keeps_protected_pixels_under_pillows_compositing(
+    edit: tuple[np.ndarray, np.ndarray, np.ndarray], blend: Blend, feather: int
+) -> None:
+    reference, generated, mask = edit
+    overlay = build_overlay(reference, mask, blend=blend, feather=feather)
+    canvas = Image.fromarray(generated).convert("RGBA")
+    canvas.alpha_composite(Image.fromarray(overlay))
+    composite = np.asarray(canvas.convert("RGB"))
+    protected = mask < 128
+    assert np.array_equal(composite[protected], reference[protected])
+    if blend in (Blend.HARD, Blend.FEATHER):
+        pasted = paste_back(reference, generated, mask, blend=blend, feather=feather)
+        assert np.abs(composite.astype(int) - pasted).max() <= 1
+
+
+def row(*levels: int) -> np.ndarray:
+    """uint8 1 x N x 3."""
+    return np.repeat(np.array([levels], np.uint8)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize(
+    ("mask", "feather", "expected"),
+    [
+        pytest.param([0, 255, 255, 255, 255, 0], 0, [0, 100, 100, 100, 100, 0], id="no feather"),
+        pytest.param([0, 255, 255, 255, 255, 0], 1, [0, 50, 100, 100, 50, 0], id="1 px"),
+        pytest.param(
+            [0, *[255] * 8, 0], 3, [0, 25, 50, 75, 100, 100, 75, 50, 25, 0], id="3 px evenly"
+        ),
+        pytest.param([0, 255, 255, 255, 0, 0], 8, [0, 50, 100, 50, 0, 0], id="thinner than that"),
+        pytest.param([0, 0, 255, 0, 0, 0], 8, [0, 0, 100, 0, 0, 0], id="one px is all edit"),
+        pytest.param([255, 255, 255, 0, 0, 0], 1, [100, 100, 50, 0, 0, 0], id="picture's border"),
+        pytest.param([0, 127, 128, 255, 255, 0], 1, [0, 0, 50, 100, 50, 0], id="on from 128"),
+    ],
+)
+def test_feather_runs_inward(mask: list[int], feather: int, expected: list[int]) -> None:
+    reference, generated = row(*[0] * len(mask)), row(*[100] * len(mask))
+    levels = np.array([mask], np.uint8)
+    result = paste_back(reference, generated, levels, blend="feather", feather=feather)
+    assert result[0, :, 0].tolist() == expected
+
+
+def picture(seed: int, height: int = 24, width: int = 32) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@all_blends
+@pytest.mark.parametrize("feather", [0, 4, 64])
+def test_a_full_mask_is_all_edit(blend: Blend, feather: int) -> None:
+    generated = picture(2)
+    mask = np.full((24, 32), 255, np.uint8)
+    result = paste_back(picture(1), generated, mask, blend=blend, feather=feather)
+    assert np.array_equal(result, generated)
+
+
+@all_blends
+def test_a_blank_mask_is_all_reference(blend: Blend) -> None:
+    reference = picture(1)
+    result = paste_back(reference, picture(2), np.full((24, 32), 127, np.uint8), blend=blend)
+    assert np.array_equal(result, reference)
+
+
+def scratch() -> np.ndarray:
+    mask = np.zeros((48, 64), np.uint8)
+    mask[20, 5:60] = 255
+    return mask
+
+
+@all_blends
+def test_a_scratch_one_px_wide_is_repaired(blend: Blend) -> None:
+    """Flat grey with a white scratch; the model gives the grey without it."""
+    clean = np.full((48, 64, 3), 90, np.uint8)
+    scratched = clean.copy()
+    scratched[20, 5:60] = 255
+    noisy = np.random.default_rng(3).integers(-1, 2, clean.shape)
+    generated = (clean + noisy).astype(np.uint8)
+    result = paste_back(scratched, generated, scratch(), blend=blend, feather=4)
+    assert np.abs(result[20, 5:60].astype(int) - 90).max() <= 3
+
+
+@all_blends
+@pytest.mark.parametrize(
+    "level",
+    [pytest.param(0, id="black"), pytest.param(128, id="grey"), pytest.param(255, id="white")],
+)
+def test_flat_pictures_stay_flat(blend: Blend, level: int) -> None:
+    flat = np.full((24, 32, 3), level, np.uint8)
+    mask = np.zeros((24, 32), np.uint8)
+    mask[8:16, 8:24] = 255
+    assert np.array_equal(paste_back(flat, flat.copy(), mask, blend=blend), flat)
+
+
+@pytest.mark.parametrize("blend", ["membrane", "membrane + feather"])
+@pytest.mark.parametrize("shape", list(draw_masks()))
+def test_a_drift_of_25_levels_vanishes(blend: str, shape: str) -> None:
+    mask = draw_masks()[shape]
+    gradient = np.linspace(40, 180, mask.size).reshape(mask.shape)
+    reference = np.repeat(gradient[..., None], 3, axis=2).astype(np.uint8)
+    result = paste_back(reference, reference + np.uint8(25), mask, blend=blend)
+    assert np.abs(result.astype(int) - reference).max() <= 1
+
+
+def coffee() -> np.ndarray:
+    return np.ascontiguousarray(skimage.data.coffee()[60:260, 150:450])
+
+
+def box_mask() -> np.ndarray:
+    mask = np.zeros((200, 300), np.uint8)
+    mask[60:150, 80:220] = 255
+    return mask
+
+
+def test_what_lies_outside_the_known_box_is_no_drift() -> None:
+    """Only the crop was generated: what stands around it, grey here, teaches nothing."""
+    reference, mask = coffee(), box_mask()
+    drifted = np.clip(reference.astype(int) + 12, 0, 255).astype(np.uint8)
+    generated = np.full_like(reference, 90)
+    known = Box(70, 60, 220, 150)
+    generated[known.slices] = drifted[known.slices]
+    inside = (mask == 255) & (reference.max(axis=2) < 240)
+    for box, largest in ((known, 1.0), (None, 200.0)):
+        result = paste_back(reference, generated, mask, blend="membrane", known=box)
+        error = np.abs(result.astype(int) - reference)[inside].mean()
+        assert error <= largest
+    assert error > 20
+
+
+def test_a_picture_that_was_pasted_back_before_is_feathered() -> None:
+    """Around the mask it is the reference already, so nothing tells its drift: a hard edge inside
+    must not pass for a perfect match."""
+    reference, mask = coffee(), box_mask()
+    pasted = np.where(mask[..., None] == 255, reference // 2, reference)
+    result = paste_back(reference, pasted, mask, blend="membrane + feather", feather=4)
+    feathered = paste_back(reference, pasted, mask, blend="feather", feather=4)
+    assert np.array_equal(result, feathered)
+
+
+def test_sizes_are_named_when_they_differ() -> None:
+    with pytest.raises(ValueError, match=r"reference 32 x 24, generated 32 x 24, mask 24 x 32"):
+        paste_back(picture(1), picture(2), np.zeros((32, 24), np.uint8))
+
+
+def test_an_unknown_blend_is_refused() -> None:
+    with pytest.raises(ValueError, match="poisson"):
+        paste_back(picture(1), picture(2), scratch()[:24, :32], blend="poisson")
+
+
+def test_the_default_blend_hides_the_edge_and_changes_nothing_outside() -> None:
+    """Quick form of the seam benchmark: one photograph x five masks x eleven drifts."""
+    cases = list(build_cases(1))
+    scores = [score_case(case, DEFAULT) for case in cases]
+    feathered = [score_case(case, Way(Blend.FEATHER, DEFAULT.feather)) for case in cases]
+    assert sum(score.changed for score in scores) == 0
+    assert np.mean([score.seam for score in scores]) <= 1.05
+    assert max(score.seam for score in scores) <= 1.2
+    old, less = (np.nanmean([score.ghost for score in some]) for some in (feathered, scores))
+    assert less < old
+
+
+@pytest.mark.parametrize("shape", list(draw_masks()))
+def test_25_levels_of_offset_leave_no_step_on_a_photograph(shape: str) -> None:
+    assert measure_level_step(load_photos()["coffee"], draw_masks()[shape], DEFAULT) <= 1.0
+
+
+def test_the_hard_mask_decides() -> None:
+    mask = np.random.default_rng(4).integers(0, 256, (24, 32), np.uint8)
+    for blend in Blend:
+        soft = paste_back(picture(1), picture(2), mask, blend=blend)
+        hard = paste_back(picture(1), picture(2), harden(mask), blend=blend)
+        assert np.array_equal(soft, hard)

@@ -1,0 +1,104 @@
+"""The drift, read around the mask and carried inward."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks._edits import (
+    WARM,
+    add_noise,
+    cross_edge,
+    draw_masks,
+    load_photos,
+    shift_picture,
+    to_levels,
+)
+from bleed_guard.core.membrane import Drift, measure_drift
+
+PHOTOS = load_photos()
+MASKS = draw_masks()
+
+
+def drift_of(reference: np.ndarray, generated: np.ndarray, mask: np.ndarray) -> Drift:
+    inside = mask >= 128
+    drift = measure_drift(reference, generated, inside, np.ones_like(inside))
+    assert drift is not None
+    return drift
+
+
+@pytest.mark.parametrize("shape", list(MASKS))
+@pytest.mark.parametrize("photo", ["coffee", "grass"])
+def test_an_offset_is_read_exactly(photo: str, shape: str) -> None:
+    reference, mask = PHOTOS[photo], MASKS[shape]
+    drift = drift_of(reference, to_levels(reference + WARM), mask)
+    assert drift.offset.shape == reference.shape
+    error = np.abs(drift.offset + WARM)[mask == 255]
+    assert error.mean() < 0.2
+    assert error.max() < 1.5
+
+
+def test_an_offset_that_wanders_is_followed() -> None:
+    """Warm on the left, cold on the right: the drift of every place is its own."""
+    reference, mask = PHOTOS["coffee"], MASKS["ellipse"]
+    slope = np.linspace(-20, 20, reference.shape[1])[None, :, None]
+    half = to_levels(40 + reference * 0.6)
+    drift = drift_of(half, to_levels(half + slope), mask)
+    error = np.abs(drift.offset + slope)[mask == 255]
+    assert error.mean() < 1.0
+
+
+@pytest.mark.parametrize("shape", list(MASKS))
+def test_content_that_crosses_the_edge_is_no_drift(shape: str) -> None:
+    """A third of the ring shows another photograph; the warm shift alone is read."""
+    reference, mask = PHOTOS["coffee"], MASKS[shape]
+    edited = cross_edge(reference, mask, PHOTOS["cat"])
+    drift = drift_of(reference, to_levels(edited + WARM), mask)
+    error = np.abs(drift.offset + WARM)[mask == 255]
+    assert error.mean() < 0.5
+
+
+def test_noise_does_not_streak_inward() -> None:
+    reference, mask = PHOTOS["coffee"], MASKS["ellipse"]
+    drift = drift_of(reference, to_levels(add_noise(reference, 10.0)), mask)
+    assert np.abs(drift.offset[mask == 255]).max() < 5
+    assert drift.offset[mask == 255].std() < 1
+
+
+def test_misfit_tells_a_match_from_a_shift() -> None:
+    reference, mask = PHOTOS["coffee"], MASKS["ellipse"]
+    inside = mask == 255
+    matching = drift_of(reference, to_levels(reference + WARM), mask)
+    shifted = drift_of(reference, shift_picture(reference, 3, 0), mask)
+    assert matching.misfit[inside].mean() < 0.2
+    assert shifted.misfit[inside].mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("mask", "known"),
+    [
+        pytest.param(np.ones((20, 30), bool), np.ones((20, 30), bool), id="full mask: no ring"),
+        pytest.param(np.eye(20, 30, dtype=bool), np.zeros((20, 30), bool), id="nothing known"),
+    ],
+)
+def test_where_nothing_can_be_learnt(mask: np.ndarray, known: np.ndarray) -> None:
+    reference = np.random.default_rng(1).integers(0, 256, (20, 30, 3), np.uint8)
+    assert measure_drift(reference, 255 - reference, mask, known) is None
+
+
+def test_a_copy_of_the_reference_teaches_nothing() -> None:
+    reference, mask = PHOTOS["coffee"], MASKS["ellipse"] >= 128
+    generated = np.where(mask[..., None], reference // 2, reference)
+    generated[100:104] //= 2  # a stripe somebody else has edited
+    assert measure_drift(reference, generated, mask, np.ones_like(mask)) is None
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 7, 129])
+def test_any_size(side: int) -> None:
+    reference = np.full((side, side + 1, 3), 100, np.uint8)
+    inside = np.zeros((side, side + 1), bool)
+    inside[side // 2, side // 2] = True
+    drift = measure_drift(reference, reference + np.uint8(9), inside, np.ones_like(inside))
+    assert drift is not None
+    assert drift.offset == pytest.approx(np.full(reference.shape, -9), abs=1e-3)
+    assert drift.misfit.shape == inside.shape
