@@ -134,6 +134,7 @@ def _blend_in(
         laid.editable,
         blend=settings.blend,
         feather=settings.feather,
+        known=laid.canvas.crop_box,
     )
 
 
