@@ -76,7 +76,7 @@ def race(commands: dict[str, list[str]], repeats: int) -> dict[str, list[float]]
     for _ in range(repeats):
         for name, command in commands.items():
             started = time.perf_counter()
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+            subprocess.run(command, capture_output=True, check=False)
             times[name].append(time.perf_counter() - started)
     return times
 
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         print("\n| command | median s | best s | says |\n|---|--:|--:|---|")
         for command, seconds in times.items():
             done = subprocess.run(commands[command], capture_output=True, text=True, check=False)
-            told = done.stdout.splitlines()[0].replace(str(folder) + "/", "")
+            told = (done.stdout + done.stderr).splitlines()[0].replace(str(folder) + "/", "")
             print(f"| {command} | {np.median(seconds):.2f} | {min(seconds):.2f} | {told} |")
     return 0
 
