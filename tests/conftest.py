@@ -1,4 +1,4 @@
-"""What every test shares: nothing but Hypothesis' settings."""
+"""What every test shares: Hypothesis' settings, and the recordings unpacked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 
 from hypothesis import settings
 
+from tests.recordings import archive
+
 # No deadline: a busy machine must not fail a test. In CI the examples are the same every time.
 settings.register_profile("bleed_guard", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("bleed_guard")
+archive.unpack()
