@@ -52,6 +52,13 @@ def list_decoders(data: bytes) -> dict[str, Callable[[], object]]:
         "Pillow": lambda: np.asarray(Image.open(io.BytesIO(data))),
     }
     try:
+        from kornia_rs import io as kornia  # pyright: ignore[reportMissingImports]
+
+        size = (SIDE, SIDE)
+        decoders["kornia-rs"] = lambda: kornia.decode_image_png_u8(data, size, "rgb")
+    except ImportError:
+        print("kornia-rs is not installed")
+    try:
         import imagecodecs  # pyright: ignore[reportMissingImports]
 
         decoders["imagecodecs"] = lambda: imagecodecs.png_decode(data)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -28,6 +28,7 @@ DEEP_LEVELS = 257
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_GREY, PNG_RGB, PNG_RGBA = 0, 2, 6
+KORNIA_MODES = {PNG_GREY: "mono", PNG_RGB: "rgb", PNG_RGBA: "rgba"}
 READABLE = "PNG, JPEG, WebP, TIFF, BMP or another format Pillow reads"
 
 
@@ -225,18 +226,28 @@ def _decode_plain(data: bytes, path: str, header: PngHeader) -> Picture:
 def _decode_levels(data: bytes, path: str, header: PngHeader) -> np.ndarray:
     """A plain PNG -> uint8 or uint16 H x W, H x W x 3 RGB or H x W x 4 RGBA.
 
-    imagecodecs is the fastest well-kept decoder, OpenCV the next; `benchmarks` measures both.
+    By kornia-rs where it is installed, the fastest by far (see benchmarks/check.py), or OpenCV.
     """
-    try:
-        from imagecodecs import png_decode  # pyright: ignore[reportMissingImports]
-    except ImportError:
+    decode = _import_decoder() if header.depth == 8 else None
+    if decode is None:
         levels = _decode_with_opencv(data)
     else:
         with naming(path):
-            levels = png_decode(data)
+            size = (header.height, header.width)
+            levels = decode(data, size, KORNIA_MODES[header.color])
+            levels = levels[..., 0] if header.color == PNG_GREY else levels
     if levels is None or levels.shape[:2] != (header.height, header.width):
         raise PictureError(f"{path}: this PNG is damaged")
     return levels
+
+
+def _import_decoder() -> Callable[[bytes, tuple[int, int], str], np.ndarray] | None:
+    """kornia-rs' decoder of 8-bit PNGs: bytes, (height, width), mode -> H x W x C."""
+    try:
+        from kornia_rs import io  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        return None
+    return io.decode_image_png_u8
 
 
 def _decode_with_opencv(data: bytes) -> np.ndarray | None:

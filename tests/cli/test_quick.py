@@ -67,7 +67,7 @@ def test_the_constants_are_those_of_core():
 
 def test_a_plain_check_loads_neither_opencv_nor_pillow(files):
     """They cost more than comparing; only a decoder is needed."""
-    pytest.importorskip("imagecodecs", reason="imagecodecs is not installed in this environment")
+    pytest.importorskip("kornia_rs", reason="kornia-rs is not installed in this environment")
     program = (
         "import sys; from bleed_guard.cli import main; "
         "code = main(['check', 'original.png', 'bleed.png', 'mask.png']); "
