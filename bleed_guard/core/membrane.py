@@ -39,13 +39,13 @@ CLIPPED_WEIGHT = 1e-3
 SEEN_STEP = 1.0
 """CIELAB units: about one just noticeable difference. Smaller steps count as it."""
 
-GRID = 128
+GRID = 64
 """The drift is solved on a grid of about this many cells a side: it is smooth by design."""
 
 LARGEST_CELL = 8
 """Pixels; larger cells would miss the ring."""
 
-SWEEPS = 6
+SWEEPS = 4
 """Jacobi sweeps on each level of the pyramid: enough, since each starts from the coarser one."""
 
 NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
@@ -152,20 +152,19 @@ def _judge_match(
     """`Drift.misfit` on the grid, float32 h x w, from the pixels `edge` of the reference (uint8
     H x W x 3) and their generated colours without drift (N x 3)."""
     rows, columns = edge
-    own = _to_lab(reference[edge])
-    below = _to_lab(reference[np.minimum(rows + 1, grid.height - 1), columns])
-    beside = _to_lab(reference[rows, np.minimum(columns + 1, grid.width - 1)])
-    misfit = np.linalg.norm(own - _to_lab(corrected), axis=1)
-    step = (np.linalg.norm(own - below, axis=1) + np.linalg.norm(own - beside, axis=1)) / 2
-    values = np.stack([misfit, step, np.ones_like(step)], axis=1)
+    below = reference[np.minimum(rows + 1, grid.height - 1), columns]
+    beside = reference[rows, np.minimum(columns + 1, grid.width - 1)]
+    lab = _to_lab(np.stack([reference[edge], corrected, below, beside]))
+    misfit, down, right = np.linalg.norm(lab[1:] - lab[0], axis=2)
+    values = np.stack([misfit, (down + right) / 2, np.ones_like(misfit)], axis=1)
     carried = _solve(grid.gather(edge, values))
     return carried[..., 0] / np.maximum(carried[..., 1], SEEN_STEP)
 
 
 def _to_lab(colors: np.ndarray) -> np.ndarray:
-    """N x 3 RGB of 0-255 levels -> float32 N x 3 CIELAB."""
+    """RGB of 0-255 levels -> float32 CIELAB, both M x N x 3."""
     scaled = np.clip(colors, 0, 255).astype(np.float32) / 255
-    return cv2.cvtColor(scaled[None], cv2.COLOR_RGB2LAB)[0]
+    return cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)
 
 
 def _solve(sums: np.ndarray) -> np.ndarray:
