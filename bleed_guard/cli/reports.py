@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from types import MappingProxyType
@@ -39,12 +37,16 @@ def render_text(outcome: Outcome) -> str:
 
 def repair_command(outcome: Outcome) -> str:
     """The command that mends this result, ready to paste into a shell."""
+    import shlex
+
     files = " ".join(shlex.quote(path) for path in outcome.paths)
     return without_control(f"python -m bleed_guard fix {files} -o repaired.png")
 
 
 def render_json(outcomes: Sequence[Outcome]) -> str:
     """One outcome as an object; several as `checks` of an object with the worst exit code."""
+    import json
+
     if len(outcomes) == 1:
         return json.dumps(outcomes[0].to_json(), indent=2) + "\n"
     report = {
@@ -81,6 +83,8 @@ def render_junit(outcomes: Sequence[Outcome]) -> str:
 
 def render_sarif(outcomes: Sequence[Outcome]) -> str:
     """SARIF 2.1.0, as code scanning reads it: a result per file that failed."""
+    import json
+
     rules = {
         "bleed": "Pixels outside the inpaint mask changed",
         "unreadable": "The pictures could not be compared",
