@@ -181,7 +181,7 @@ test("the gallery's selected picture is found by its file", () => {
 test("without files it is found by its place, behind a grid if there is one", () => {
     const images = [0, 1, 2].map((index) => makeImage({ index }));
     const match = (/** @type {N} */ count, /** @type {N} */ at) =>
-        matchImage(makeRecord({ images }), Array(count).fill("http://x/file=/tmp/y.png"), at)?.index;
+        matchImage(makeRecord({ images }), Array(count).fill("http://x/file=/pictures/y.png"), at)?.index;
     assert.equal(match(3, 1), 1);
     assert.equal(match(4, 1), 0);
 });
