@@ -49,8 +49,11 @@ connect-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <style>
 :root { color-scheme: light dark; }
 body { margin: 0; padding: 12px; font-family: system-ui, sans-serif; }
-@media (prefers-color-scheme: dark) { body { $dark } }
 $style
+@media (prefers-color-scheme: dark) {
+  body { $dark }
+  #$root { --bleed-guard-quiet: #a9b1bd; }
+}
 </style>
 </head>
 <body>
@@ -67,7 +70,6 @@ bleedGuard.startOffline();
 DARK = {
     "background": "#0b0f19",
     "--body-text-color": "#f3f4f6",
-    "--body-text-color-subdued": "#9ca3af",
     "--block-background-fill": "#1f2937",
     "--background-fill-secondary": "#111827",
     "--border-color-primary": "#374151",

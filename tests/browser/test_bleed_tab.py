@@ -1,57 +1,502 @@
-"""The Bleed tab follows the page's own inpaints."""
+"""The Bleed tab in a real browser: it shows each run by itself, and what it shows is true."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Route, expect
 
-from tests.browser.conftest import Server
+from tests.browser.bleed_tab import (
+    HEIGHT,
+    MASK,
+    WAIT_MS,
+    WIDTH,
+    BleedTab,
+    make_original,
+    run_job,
+)
+from tests.browser.conftest import IS_GRADIO_4, Server, running_server
 from tests.browser.host_page import HostPage
 
 OpenPage = Callable[..., HostPage]
+HOSTILE_PROMPT = '<img src=x onerror="window.hacked = 1"><script>window.hacked = 2</script>'
+NOTHING = "\N{EN DASH}"
+NEAR = (MASK[0] - 2, 60)
+"""A pixel 2 px left of the mask: mask blur 4 reaches it, the guard puts it back."""
 
-COLOURS_SHOWN = """
-    canvas => new Set(new Uint32Array(
-        canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size
-"""
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Server]:
+    """A mini host with the API, and one run in its history."""
+    with running_server(tmp_path_factory.mktemp("host"), flags=["--api"]) as running:
+        context = chromium.new_context()
+        run_job(context.request, running.url)
+        context.close()
+        yield running
+
+
+@pytest.fixture
+def tab(guarded: Server, open_page: OpenPage) -> BleedTab:
+    """The Bleed tab, open, with the last run in it."""
+    return BleedTab(open_page(guarded)).open()
 
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
-    """A PNG of smooth colours whose size the host keeps as it is."""
-    rows, columns = np.mgrid[0:128, 0:192].astype(np.uint8)
     path = tmp_path / "picture.png"
-    Image.fromarray(np.dstack([columns, rows, 255 - columns])).save(path)
+    Image.fromarray(make_original()).save(path)
     return path
 
 
-def test_painted_inpaint_is_guarded_and_its_heatmap_shown(
-    open_page: OpenPage, server: Server, picture: Path
-) -> None:
-    page = open_page(server)
+def paint_job(page: HostPage, picture: Path) -> None:
+    """An inpaint ready to be generated."""
     page.put_inpaint_picture(picture)
-    page.set_number("img2img_width", 192)
-    page.set_number("img2img_height", 128)
+    page.set_number("img2img_width", WIDTH)
+    page.set_number("img2img_height", HEIGHT)
+    page.set_number("img2img_seed", 5)
     page.paint(((60, 64), (130, 64)))
+
+
+def press_generate(page: HostPage) -> None:
+    """Generate without leaving the tab that is open."""
+    page.page.evaluate("document.getElementById('img2img_generate').click()")
+
+
+def test_each_generation_is_shown_by_itself(
+    guarded: Server, open_page: OpenPage, picture: Path
+) -> None:
+    page = open_page(guarded)
+    tab = BleedTab(page)
+    paint_job(page, picture)
+    tab.page.wait_for_function("bleedGuard.page.records.length > 0")
+    count = tab.run_count()
     page.generate()
-    (result,) = page.gallery()
-    original = np.asarray(Image.open(picture))
-    changed = np.any(result[..., :3] != original, axis=2)
-    assert changed[64, 80:110].all()
-    assert not changed[:48].any(), "mask blur 4 would reach these rows by 10 px"
-    assert not changed[-48:].any()
-    assert "protected pixels changed" in page.comments()
-    page.show_tab("Bleed")
-    tab = page.page.locator("#bleed_guard_root")
-    expect(tab).to_contain_text("Clean", timeout=30_000)
-    expect(tab).to_contain_text("Without the guard")
-    canvas = tab.locator("canvas.bleed-guard-canvas")
-    expect(canvas).to_be_visible()
-    page.page.wait_for_function(
-        f"canvas => ({COLOURS_SHOWN.strip()})(canvas) > 20", arg=canvas.element_handle()
+    tab.wait_for_runs(count + 1)
+    badge = page.page.locator("#bleed_guard_gallery_badge")
+    expect(badge).to_contain_text("0 of", timeout=WAIT_MS)
+    tab.open()
+    assert "protected pixels changed" in tab.verdict
+    press_generate(page)  # the same seed again, and the tab stays open
+    tab.wait_for_runs(count + 2)
+    tab.wait()
+    page.show_tab("img2img")
+    page.set_number("img2img_batch_size", 4)
+    press_generate(page)
+    tab.wait_for_runs(count + 3)
+    tab.open()
+    assert "image 1 of 4" in tab.verdict
+    page.reload_ui()
+    again = BleedTab(page).open()
+    assert "image 1 of 4" in again.verdict
+    assert again.run_count() == count + 3
+
+
+def test_the_badge_follows_the_gallery(guarded: Server, open_page: OpenPage, picture: Path) -> None:
+    page = open_page(guarded)
+    paint_job(page, picture)
+    page.set_number("img2img_batch_size", 2)
+    page.generate()
+    badge = page.page.locator("#bleed_guard_gallery_badge")
+    expect(badge).to_contain_text("0 of", timeout=WAIT_MS)
+    page.page.locator("#img2img_gallery .thumbnail-item.thumbnail-small").last.click()
+    badge.get_by_role("button", name="Look").click()
+    tab = BleedTab(page).wait()
+    assert "image 2 of 2" in tab.verdict
+
+
+def test_the_heatmap_shows_what_was_held_back(tab: BleedTab) -> None:
+    tab.hide_outlines()
+    tab.page.locator("[data-mode=single]").click()
+    tab.choose("First", "heat-unguarded")
+    tab.page.wait_for_function("bleedGuard.page.stage.layers.base.codes.has('levels-unguarded')")
+    shown = tab.look()
+    place = tab.place_of(*NEAR)
+    box = tab.part("canvas").bounding_box()
+    assert box is not None
+    near = shown[int(place[1] - box["y"]), int(place[0] - box["x"])].astype(int)
+    far_place = tab.place_of(5, 5)
+    far = shown[int(far_place[1] - box["y"]), int(far_place[0] - box["x"])].astype(int)
+    assert np.abs(near - far).sum() > 40
+    for scale in ("linear", "signed", "delta-e"):
+        tab.choose("Scale", scale)
+        tab.page.wait_for_function(
+            "scale => [...bleedGuard.page.stage.layers.base.heat.keys()]"
+            ".some(key => key.includes(` ${scale} `))",
+            arg=scale,
+        )
+
+
+def test_the_inspector_tells_the_true_values(guarded: Server, open_page: OpenPage) -> None:
+    tab = BleedTab(open_page(guarded))
+    (result,) = tab.run_job(guarded, seed=11)
+    tab.open()
+    original = make_original()
+    outside = tab.inspect(*NEAR)
+    x, y = NEAR
+    assert outside["Original"] == " ".join(map(str, original[y, x]))
+    assert outside["Result"] == outside["Original"]
+    assert outside["Without the guard"] != outside["Original"]
+    assert outside["From the mask"] == "2 px"
+    assert outside["Zone"] == "within predicted reach"
+    assert outside["Changed by"] == "composite, put back"
+    inside = tab.inspect(90, 65)
+    assert inside["Result"] == " ".join(map(str, result[65, 90]))
+    assert inside["From the mask"] == "inside"
+
+
+def test_pixels_are_magnified_without_smoothing(tab: BleedTab) -> None:
+    tab.hide_outlines()
+    tab.page.locator("[data-mode=single]").click()
+    tab.choose("First", "reference")
+    tab.part("canvas").scroll_into_view_if_needed()
+    tab.page.mouse.move(*tab.place_of(100, 30))
+    for _ in range(40):
+        tab.page.mouse.wheel(0, -240)
+    tab.page.wait_for_function("bleedGuard.page.stage.view.scale === 64")
+    shown = tab.look()
+    view = tab.page.evaluate("({...bleedGuard.page.stage.view})")
+    left, top = (round(view["x"] + 100 * 64), round(view["y"] + 30 * 64))
+    cell = shown[max(top, 0) + 3 : top + 61, max(left, 0) + 3 : left + 61]
+    assert cell.size
+    assert (cell == make_original()[30, 100]).all()
+
+
+def test_the_divider_is_dragged_and_moved_by_keys(tab: BleedTab) -> None:
+    tab.hide_outlines()
+    tab.choose("First", "reference")
+    tab.choose("Second", "result")
+    tab.page.wait_for_function("bleedGuard.page.stage.layers.base.photographs.has('result')")
+    tab.part("canvas").scroll_into_view_if_needed()
+    box = tab.part("canvas").bounding_box()
+    assert box is not None
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    before = tab.look()
+    tab.page.mouse.move(*middle)
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + box["width"] * 0.9, middle[1], steps=5)
+    tab.page.mouse.up()
+    assert not np.array_equal(before, tab.look())
+    assert tab.page.evaluate("bleedGuard.page.stage.split") == pytest.approx(0.9, abs=0.02)
+    divider = tab.page.get_by_label("Divider between the two layers")
+    divider.focus()
+    divider.press("Home")
+    assert tab.page.evaluate("bleedGuard.page.stage.split") == 0
+
+
+def test_every_way_to_compare_shows_both_layers(tab: BleedTab) -> None:
+    for mode in ("side", "onion", "slider"):
+        tab.page.locator(f"[data-mode={mode}]").click()
+        expect(tab.part("layer-label").nth(0)).to_be_visible()
+        expect(tab.part("layer-label").nth(1)).to_be_visible()
+    tab.page.locator("[data-mode=blink]").click()
+    label = tab.part("layer-label").nth(0)
+    first = label.inner_text()
+    expect(label).not_to_have_text(first, timeout=WAIT_MS)
+
+
+def test_keys_zoom_move_and_swap(tab: BleedTab) -> None:
+    canvas = tab.part("canvas")
+    canvas.focus()
+    fitted = tab.page.evaluate("bleedGuard.page.stage.view.scale")
+    for _ in range(3):
+        canvas.press("+")
+    assert tab.page.evaluate("bleedGuard.page.stage.view.scale") > 3 * fitted
+    before = tab.page.evaluate("bleedGuard.page.stage.view.x")
+    canvas.press("ArrowRight")
+    assert tab.page.evaluate("bleedGuard.page.stage.view.x") < before
+    expect(tab.part("inspector").locator("dd").first).not_to_have_text(NOTHING, timeout=WAIT_MS)
+    first = tab.page.get_by_label("First", exact=True).input_value()
+    canvas.press(" ")
+    expect(tab.page.get_by_label("Second", exact=True)).to_have_value(first)
+    canvas.press("1")
+    expect(tab.part("zoom")).to_have_text("100 %")
+    canvas.press("0")
+    assert tab.page.evaluate("bleedGuard.page.stage.view.scale") == pytest.approx(fitted)
+
+
+def test_two_fingers_zoom(guarded: Server, open_page: OpenPage) -> None:
+    page = open_page(guarded, viewport={"width": 390, "height": 844}, has_touch=True)
+    tab = BleedTab(page).open()
+    tab.part("canvas").scroll_into_view_if_needed()
+    box = tab.part("canvas").bounding_box()
+    assert box is not None
+    before = tab.page.evaluate("bleedGuard.page.stage.view.scale")
+    touch = tab.page.context.new_cdp_session(tab.page)
+    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 2
+
+    def fingers(apart: float) -> list[dict[str, Any]]:
+        return [{"x": x, "y": y - apart, "id": 1}, {"x": x, "y": y + apart, "id": 2}]
+
+    steps = [("touchStart", 10), *(("touchMove", apart) for apart in (20, 30, 40, 50))]
+    for kind, apart in steps:
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers(apart)})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert tab.page.evaluate("bleedGuard.page.stage.view.scale") > 2 * before
+
+
+def test_a_worst_spot_is_flown_to(tab: BleedTab) -> None:
+    tab.part("spots").get_by_role("button").first.click()
+    expect(tab.part("inspector").locator("dd").first).not_to_have_text(NOTHING, timeout=WAIT_MS)
+    told = tab.part("spots").get_by_role("button").first.inner_text()
+    assert told.startswith(tab.part("inspector").locator("dd").first.inner_text())
+    assert tab.page.evaluate("bleedGuard.page.stage.view.scale") == 24
+
+
+def test_apply_sets_the_hosts_control(guarded: Server, open_page: OpenPage) -> None:
+    page = open_page(guarded)
+    tab = BleedTab(page)
+    tab.run_job(guarded, denoising_strength=0.95)
+    tab.open()
+    page.page.evaluate("bleedGuard.host.set('denoising strength', 0.95)")
+    finding = tab.part("finding").filter(has_text="strength")
+    finding.get_by_role("button", name="Apply").click()
+    expect(finding.get_by_role("button")).to_have_text("Applied")
+    page.show_tab("img2img")
+    assert page.number("img2img_denoising_strength") == pytest.approx(0.7)
+
+
+def test_apply_knows_every_kind_of_control(guarded: Server, open_page: OpenPage) -> None:
+    page = open_page(guarded)
+    for setting, value in (
+        ("inpaint area", "only masked"),
+        ("masked content", "fill"),
+        ("mask blur", 0),
+        ("blend", "hard"),
+        ("paste_back", False),
+    ):
+        done = page.page.evaluate(
+            "([name, value]) => bleedGuard.host.set(name, value)", [setting, value]
+        )
+        assert done == "Applied", setting
+    assert page.chosen("img2img_inpaint_full_res") == "Only masked"
+    assert page.chosen("img2img_inpainting_fill") == "fill"
+    assert page.number("img2img_mask_blur") == 0
+    assert page.chosen("bleed_guard_blend") == "hard"
+    assert not page.page.locator("#bleed_guard_paste_back input").is_checked()
+    assert page.page.evaluate("bleedGuard.host.set('nonsense', 1)") == "Not on this page"
+
+
+def test_prompts_are_text_and_never_markup(guarded: Server, open_page: OpenPage) -> None:
+    page = open_page(guarded)
+    tab = BleedTab(page)
+    tab.run_job(guarded, prompt=HOSTILE_PROMPT)
+    tab.open()
+    expect(tab.part("facts")).to_contain_text(HOSTILE_PROMPT)
+    assert page.page.evaluate("window.hacked") is None
+
+
+def test_history_is_walked_with_the_keyboard(guarded: Server, open_page: OpenPage) -> None:
+    page = open_page(guarded)
+    tab = BleedTab(page)
+    tab.run_job(guarded, batch_size=2)
+    tab.open()
+    thumbs = tab.part("thumb")
+    thumbs.first.focus()
+    page.page.keyboard.press("ArrowRight")
+    expect(thumbs.nth(1)).to_have_attribute("aria-selected", "true")
+    expect(thumbs.nth(1)).to_be_focused()
+    assert "image 2 of 2" in tab.verdict
+    expect(thumbs.nth(1).locator("img")).to_have_js_property("complete", True, timeout=WAIT_MS)
+    page.page.keyboard.press("End")
+    expect(thumbs.last).to_have_attribute("aria-selected", "true")
+
+
+def test_nothing_is_drawn_until_the_tab_is_looked_at(guarded: Server, open_page: OpenPage) -> None:
+    page = open_page(guarded)
+    asked: list[str] = []
+    page.page.on(
+        "request",
+        lambda request: (
+            asked.append(json.loads(request.post_data_json["data"][0])["ask"])
+            if request.url.endswith("run/bleed_guard")
+            else None
+        ),
     )
+    page.page.evaluate("bleedGuard.page.refresh()")
+    page.page.wait_for_timeout(300)
+    assert set(asked) == {"list"}
+    BleedTab(page).open()
+    assert {"layers", "report"} <= set(asked)
+
+
+def test_any_files_are_compared(guarded: Server, open_page: OpenPage, tmp_path: Path) -> None:
+    tab = BleedTab(open_page(guarded)).open()
+    original, result = make_original(), make_original()
+    result[3, 4] ^= 64
+    for name, array in (("original", original), ("result", result)):
+        Image.fromarray(array).save(tmp_path / f"{name}.png")
+    tab.page.get_by_text("Compare any files").click()
+    for name in ("original", "result"):
+        field = tab.page.locator(f"input[type=file][data-name={name}]")
+        field.set_input_files(tmp_path / f"{name}.png")
+    count = tab.run_count()
+    tab.press("Compare")
+    tab.wait_for_runs(count + 1)
+    tab.wait()
+    assert "1 of 24,576 protected pixels changed (max 64)" in tab.verdict
+    assert "result.png against original.png" in tab.verdict
+    assert tab.inspect(4, 3)["Difference"] == "64"
+
+
+def test_a_run_is_taken_away_and_opens_offline(
+    guarded: Server, chromium: Browser, open_page: OpenPage, tmp_path: Path
+) -> None:
+    tab = BleedTab(open_page(guarded)).open()
+    with tab.page.expect_download(timeout=WAIT_MS) as waiting:
+        tab.press("Download")
+    archive = zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes()))
+    original = np.asarray(Image.open(io.BytesIO(archive.read("original.png"))))
+    assert np.array_equal(original, make_original())
+    assert json.loads(archive.read("report.json"))["record"]["images"]
+    archive.extract("report.html", tmp_path)
+    context = chromium.new_context(offline=True, viewport={"width": 1000, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    page.goto((tmp_path / "report.html").as_uri())
+    offline = BleedTab(HostPage(page, "file:", is_gradio_4=IS_GRADIO_4)).wait()
+    assert "protected pixels changed" in offline.verdict
+    x, y = NEAR
+    assert offline.inspect(x, y)["Original"] == " ".join(map(str, make_original()[y, x]))
+    page.evaluate("bleedGuard.page.stage.setSplit(0.2)")
+    assert offline.look().std() > 10
+    context.close()
+    assert complaints == []
+
+
+def test_the_report_is_copied_as_text(guarded: Server, open_page: OpenPage) -> None:
+    page = open_page(guarded, permissions=["clipboard-read", "clipboard-write"])
+    tab = BleedTab(page)
+    tab.run_job(guarded)
+    tab.open()
+    tab.press("Copy report")
+    expect(tab.part("said")).to_have_text("Copied", timeout=WAIT_MS)
+    text = tab.page.evaluate("navigator.clipboard.readText()")
+    assert text.startswith("Bleed Guard: Clean. 0 of")
+    assert "Seam ratio" in text
+
+
+def test_a_picture_is_sent_to_another_tab(tab: BleedTab) -> None:
+    tab.press("to extras")
+    image = tab.page.locator("#extras_image img, #tab_extras img").first
+    expect(image).to_be_visible(timeout=WAIT_MS)
+    assert tab.page.evaluate("get_uiCurrentTabContent().id") == "tab_extras"
+
+
+@pytest.mark.parametrize(
+    ("width", "theme"), [(390, "light"), (1280, "light"), (1280, "dark"), (2560, "dark")]
+)
+def test_it_fits_every_screen_and_is_accessible(
+    guarded: Server, open_page: OpenPage, width: int, theme: str
+) -> None:
+    page = open_page(guarded, f"?__theme={theme}", viewport={"width": width, "height": 1000})
+    tab = BleedTab(page).open()
+    sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.page.evaluate(sideways) <= 0
+    beyond = page.page.evaluate(
+        "[...document.querySelectorAll('#bleed_guard_root *')].filter(e => e.offsetParent"
+        " && !e.closest('.bleed-guard-strip, .bleed-guard-segments')"
+        " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className)"
+    )
+    assert beyond == []
+    found = Axe().run(page.page, context="#bleed_guard_root")
+    grave = [
+        f"{entry['id']}: {[node['html'][:120] for node in entry['nodes'][:3]]}"
+        for entry in found.response["violations"]
+        if entry["impact"] in ("serious", "critical")
+    ]
+    assert grave == []
+    assert "protected pixels changed" in tab.verdict
+
+
+def answer_with(**answers: Any) -> Callable[[Route], None]:
+    """Stand in for the server: the given answers by question, an error for the others."""
+
+    def fulfill(route: Route) -> None:
+        asked = json.loads(route.request.post_data_json["data"][0])["ask"]
+        answer = answers.get(asked, {"error": "no such thing"})
+        route.fulfill(json={"data": [json.dumps(answer)]})
+
+    return fulfill
+
+
+def test_empty_not_guarded_and_broken_are_told(guarded: Server, open_page: OpenPage) -> None:
+    page = open_page(guarded)
+    tab = BleedTab(page)
+    answers = answer_with(list={"revision": "1", "records": []})
+    page.page.route("**/run/bleed_guard", answers)
+    page.page.evaluate("bleedGuard.page.refresh()")
+    page.show_tab("Bleed")
+    expect(tab.part("cover")).to_contain_text("Inpaint something in img2img", timeout=WAIT_MS)
+
+    image = {
+        "index": 0, "verdict": "not guarded", "sentence": "", "reason": "the sizes differ",
+        "protected": 0, "changed": 0, "max": 0, "prevented": 0, "prevented_max": 0,
+        "prevented_reach": 0, "predicted_reach": 0, "saved_as": "", "stages": [],
+        "findings": [], "crop_box": None,
+    }  # fmt: skip
+    record = {
+        "id": "x", "started": 0, "verdict": "not guarded", "preset": "guard", "tolerance": 0,
+        "prompt": "", "facts": {}, "changes": [], "findings": [], "images": [image],
+    }  # fmt: skip
+    page.page.unroute("**/run/bleed_guard")
+    answers = answer_with(list={"revision": "2", "records": [record]})
+    page.page.route("**/run/bleed_guard", answers)
+    page.page.evaluate("bleedGuard.page.refresh()")
+    expect(tab.part("verdict")).to_contain_text("Not guarded", timeout=WAIT_MS)
+    expect(tab.part("verdict")).to_contain_text("the sizes differ")
+    expect(tab.part("cover")).to_contain_text("No pictures of this run")
+
+    page.page.unroute("**/run/bleed_guard")
+    page.page.route("**/run/bleed_guard", answer_with())
+    page.page.evaluate("bleedGuard.page.refresh()")
+    expect(tab.part("error")).to_contain_text("no such thing")
+    page.page.unroute("**/run/bleed_guard")
+    tab.press("Try again")
+    expect(tab.part("verdict")).to_contain_text("protected pixels changed", timeout=WAIT_MS)
+    expect(tab.part("error")).to_be_hidden()
+
+
+@pytest.fixture
+def shared_server(tmp_path: Path) -> Iterator[Server]:
+    with running_server(tmp_path / "host", flags=["--gradio-auth=ann:a,bob:b"]) as running:
+        yield running
+
+
+def test_two_users_do_not_see_each_others_runs(
+    shared_server: Server, chromium: Browser, picture: Path
+) -> None:
+    pages = {}
+    for name in ("ann", "bob"):
+        context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+        form: dict[str, str | float | bool] = {"username": name, "password": name[0]}
+        assert context.request.post(f"{shared_server.url}login", form=form).ok
+        page = HostPage(context.new_page(), shared_server.url, is_gradio_4=IS_GRADIO_4)
+        pages[name] = page.open()
+    paint_job(pages["ann"], picture)
+    pages["ann"].generate()
+    ann, bob = BleedTab(pages["ann"]), BleedTab(pages["bob"])
+    ann.wait_for_runs(1)
+    ann.open()
+    pages["bob"].show_tab("Bleed")
+    expect(bob.part("cover")).to_contain_text("Nothing yet", timeout=WAIT_MS)
+    assert bob.run_count() == 0
+    record = ann.page.evaluate("bleedGuard.page.records[0].id")
+    told = bob.page.evaluate(
+        "id => bleedGuard.page.server.ask({ask: 'layers', id, image: 0, layers: ['reference']})"
+        ".then(() => 'told', error => error.message)",
+        record,
+    )
+    assert told == "This run is no longer in the history."
+    for page in pages.values():
+        page.page.context.close()
