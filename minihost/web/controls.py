@@ -158,19 +158,7 @@ def inpaint_controls(is_visible: bool) -> tuple[FormGroup, Controls]:
         with FormRow():
             contents = ["fill", "original", "latent noise", "latent nothing"]
             fill = _index_radio("Masked content", "img2img_inpainting_fill", contents, 1)
-        with FormRow():
-            with gr.Column():
-                areas = ["Whole picture", "Only masked"]
-                area = _index_radio("Inpaint area", "img2img_inpaint_full_res", areas, 0)
-            with gr.Column(scale=4):
-                padding = gr.Slider(
-                    label="Only masked padding, pixels",
-                    minimum=0,
-                    maximum=256,
-                    step=4,
-                    value=32,
-                    elem_id="img2img_inpaint_full_res_padding",
-                )
+        area, padding = _area_controls()
     return group, {
         "mask_blur": blur,
         "mask_alpha": alpha,
@@ -179,6 +167,24 @@ def inpaint_controls(is_visible: bool) -> tuple[FormGroup, Controls]:
         "inpaint_full_res": area,
         "inpaint_full_res_padding": padding,
     }
+
+
+def _area_controls() -> tuple[Any, Any]:
+    """What part of the picture the model gets, and how much around the mask."""
+    with FormRow():
+        with gr.Column():
+            areas = ["Whole picture", "Only masked"]
+            area = _index_radio("Inpaint area", "img2img_inpaint_full_res", areas, 0)
+        with gr.Column(scale=4):
+            padding = gr.Slider(
+                label="Only masked padding, pixels",
+                minimum=0,
+                maximum=256,
+                step=4,
+                value=32,
+                elem_id="img2img_inpaint_full_res_padding",
+            )
+    return area, padding
 
 
 def _index_radio(label: str, elem_id: str, choices: list[str], chosen: int) -> gradio.Radio:
