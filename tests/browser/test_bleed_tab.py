@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Request, Route, expect
 
 from tests.browser.bleed_tab import (
     HEIGHT,
@@ -316,7 +316,7 @@ def test_nothing_is_drawn_until_the_tab_is_looked_at(guarded: Server, open_page:
     page.page.on(
         "request",
         lambda request: (
-            asked.append(json.loads(request.post_data_json["data"][0])["ask"])
+            asked.append(read_question(request)["ask"])
             if request.url.endswith("run/bleed_guard")
             else None
         ),
@@ -419,11 +419,16 @@ def test_it_fits_every_screen_and_is_accessible(
     assert "protected pixels changed" in tab.verdict
 
 
+def read_question(request: Request) -> dict[str, Any]:
+    """What the page asked with a request to the tab's endpoint."""
+    return json.loads(json.loads(request.post_data or "")["data"][0])
+
+
 def answer_with(**answers: Any) -> Callable[[Route], None]:
     """Stand in for the server: the given answers by question, an error for the others."""
 
     def fulfill(route: Route) -> None:
-        asked = json.loads(route.request.post_data_json["data"][0])["ask"]
+        asked = read_question(route.request)["ask"]
         answer = answers.get(asked, {"error": "no such thing"})
         route.fulfill(json={"data": [json.dumps(answer)]})
 
