@@ -16,6 +16,7 @@ import pytest
 
 from minihost import recordings
 from minihost.recordings import Recording, Replay
+from tests.recordings import archive
 
 ROOT = Path(__file__).resolve().parents[1] / "recordings"
 CASES_PER_HOST = {"a1111": 26, "reforge": 26, "forge": 26, "neo": 28}
@@ -51,7 +52,9 @@ def _same(recorded: Recording, tmp_path: Path) -> list[str]:
 
 def test_the_recordings_are_as_they_were_recorded() -> None:
     digest = hashlib.sha256()
-    for path in sorted(path for path in ROOT.rglob("*") if path.is_file()):
+    readme, folders = [ROOT / "README.md"], archive.list_folders()
+    unpacked = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    for path in sorted([*readme, *unpacked]):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0")
         digest.update(path.read_bytes())
     assert digest.hexdigest() == RECORDED
