@@ -286,7 +286,10 @@
         }
     }
 
-    /** Speak in the panel from now on; a page built anew has its presets asked for once. */
+    /**
+     * Speak in the panel from now on. What a click sets in other controls, as a preset's does,
+     * gradio sets a little later and without an event: look again then.
+     */
     function start() {
         const root = /** @type {HTMLElement | null} */ (
             gradioApp().querySelector("#bleed_guard_live"));
@@ -302,12 +305,28 @@
                 teller.tell();
             });
         };
-        for (const event of ["input", "change", "click"]) gradioApp().addEventListener(event, soon);
+        const now = () => [0, 150, 600].forEach((wait) => setTimeout(soon, wait));
+        for (const event of ["input", "change", "click"]) gradioApp().addEventListener(event, now);
         onAfterUiUpdate(soon);
         onOptionsChanged(soon);
         soon();
-        /** @type {HTMLElement | null} */ (
-            gradioApp().querySelector("#bleed_guard_preset_refresh"))?.click();
+        askForPresets();
+    }
+
+    /**
+     * The page's presets are those of the host's start: ask for them as they are now, again until
+     * the answer is there, for gradio listens some time after it has drawn the page.
+     */
+    function askForPresets() {
+        let left = 40;
+        const timer = setInterval(() => {
+            const isAnswered = gradioApp().querySelector("#bleed_guard_preset_said [data-fresh]");
+            if (isAnswered || left-- === 0) clearInterval(timer);
+            else {
+                /** @type {HTMLElement | null} */ (
+                    gradioApp().querySelector("#bleed_guard_preset_refresh"))?.click();
+            }
+        }, 500);
     }
 
     const bleedGuardPanel = { judge, reachOf, say, start };

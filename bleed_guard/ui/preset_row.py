@@ -123,8 +123,12 @@ class PresetDesk:
         return str(path)
 
     def refresh(self, preset: str) -> Answer:
-        """What a freshly loaded page shows: the presets as they stand now."""
-        return self._answer(preset, "")
+        """What a freshly loaded page shows: the presets as they stand now.
+
+        The choice is left alone, for the user may have made one since the page asked.
+        """
+        _, table, said = self._answer(preset, "")
+        return gr.update(choices=[*json.loads(table), CUSTOM]), table, said
 
     def _change(self, preset: str, change: Callable[[], None], chosen: str) -> Answer:
         try:
@@ -138,4 +142,5 @@ class PresetDesk:
         choices = list_choices(known)
         told = "; ".join(filter(None, [sentence, *complaints]))
         value = chosen if chosen in choices else CUSTOM
-        return gr.update(choices=choices, value=value), format_table(known), html.escape(told)
+        said = f"<span data-fresh>{html.escape(told)}</span>"
+        return gr.update(choices=choices, value=value), format_table(known), said

@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from bleed_guard.core.settings import PRESETS
@@ -41,19 +43,16 @@ def choose_preset(page: HostPage, name: str) -> None:
     preset(page, name).check(force=True)
 
 
-def test_the_reach_follows_the_mask_blur(page: HostPage) -> None:
-    page.set_number("img2img_mask_blur", 4)
-    expect(live(page)).to_contain_text("Mask blur 4 would repaint up to 10 px outside the mask")
-    expect(page.page.locator("#img2img_mask_blur")).to_contain_text("reach 10 px")
-    page.set_number("img2img_mask_blur", 9)
-    expect(live(page)).to_contain_text("Mask blur 9 would repaint up to 22 px outside the mask")
-    expect(page.page.locator("#img2img_mask_blur")).to_contain_text("reach 22 px")
+def test_the_panel_follows_the_hosts_sliders(page: HostPage) -> None:
+    for blur, reach in ((4, 10), (9, 22)):
+        page.set_number("img2img_mask_blur", blur)
+        sentence = f"Mask blur {blur} would repaint up to {reach} px outside the mask"
+        expect(live(page)).to_contain_text(sentence)
+        expect(page.page.locator("#img2img_mask_blur")).to_contain_text(f"reach {reach} px")
     page.set_number("img2img_mask_blur", 0)
     expect(live(page)).not_to_contain_text("Mask blur")
     expect(page.page.locator("#bleed_guard_reach")).to_have_count(0)
 
-
-def test_padding_is_told_in_only_masked_alone(page: HostPage) -> None:
     page.set_number("img2img_inpaint_full_res_padding", 64)
     expect(live(page)).not_to_contain_text("padding 64")
     page.choose("img2img_inpaint_full_res", "Only masked")
@@ -61,8 +60,6 @@ def test_padding_is_told_in_only_masked_alone(page: HostPage) -> None:
     page.choose("img2img_inpaint_full_res", "Whole picture")
     expect(live(page)).not_to_contain_text("padding 64")
 
-
-def test_strength_is_told_from_its_threshold_on(page: HostPage) -> None:
     page.set_number("img2img_denoising_strength", 0.8)
     expect(live(page)).not_to_contain_text("Denoising strength")
     page.set_number("img2img_denoising_strength", 0.9)
@@ -70,21 +67,15 @@ def test_strength_is_told_from_its_threshold_on(page: HostPage) -> None:
     expect(live(page)).to_contain_text("Try 0.7.")
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_sets_its_guards_and_moving_one_shows_custom(page: HostPage, name: str) -> None:
-    choose_preset(page, name)
-    expect(page.page.locator("#bleed_guard_padding_limit input[type=number]")).to_have_value(
-        str(PRESETS[name].padding_limit)
-    )
-    expect(page.page.locator("#bleed_guard_protect input:checked")).to_have_value(
-        PRESETS[name].protect
-    )
-    page.set_number("bleed_guard_feather", 17)
-    expect(preset(page, "custom")).to_be_checked()
-
-
-def test_full_redo_and_tight_edit_are_told(page: HostPage) -> None:
-    page.set_number("img2img_mask_blur", 4)
+def test_a_preset_sets_its_guards_and_moving_one_shows_custom(page: HostPage) -> None:
+    for name, guards in PRESETS.items():
+        choose_preset(page, name)
+        padding = page.page.locator("#bleed_guard_padding_limit input[type=number]")
+        expect(padding).to_have_value(str(guards.padding_limit))
+        protect = page.page.locator("#bleed_guard_protect input:checked")
+        expect(protect).to_have_value(guards.protect)
+        page.set_number("bleed_guard_feather", 17)
+        expect(preset(page, "custom")).to_be_checked()
     choose_preset(page, "full-redo")
     expect(live(page)).to_contain_text("Full redo: nothing outside the mask is protected")
     choose_preset(page, "tight-edit")
@@ -93,9 +84,9 @@ def test_full_redo_and_tight_edit_are_told(page: HostPage) -> None:
 
 
 def test_what_is_told_live_is_told_after_the_run(page: HostPage, tmp_path: Path) -> None:
-    from tests.browser.test_bleed_tab import make_picture
-
-    picture = make_picture(tmp_path)
+    picture = tmp_path / "picture.png"
+    rows, columns = np.mgrid[0:128, 0:192].astype(np.uint8)
+    Image.fromarray(np.dstack([columns, rows, 255 - columns])).save(picture)
     page.put_inpaint_picture(picture)
     page.paint(((40, 40), (90, 40)))
     page.set_number("img2img_denoising_strength", 0.9)
@@ -129,7 +120,7 @@ def test_a_users_preset_is_saved_chosen_and_there_after_a_reload(
     (file,) = own_server.data_dir.glob("bleed_guard_presets.json")
     assert json.loads(file.read_text())["presets"]["faces"]["feather"] == 17
     again = open_inpaint(open_page, own_server)
-    expect(preset(again, "faces")).to_be_attached()
+    expect(preset(again, "faces")).to_be_attached(timeout=20_000)
     choose_preset(again, "faces")
     expect(again.page.locator("#bleed_guard_feather input[type=number]")).to_have_value("17")
     again.page.locator("#bleed_guard_presets").get_by_text("Your presets").click()

@@ -77,7 +77,8 @@ def desk(store: Store) -> PresetDesk:
 def read(answer: tuple[Any, str, str]) -> tuple[list[str], str, list[str], str]:
     """Choices, the chosen one, names in the table, and what is said."""
     update, table, said = answer
-    return update["choices"], update["value"], list(json.loads(table)), said
+    said = said.removeprefix("<span data-fresh>").removesuffix("</span>")
+    return update["choices"], update.get("value", ""), list(json.loads(table)), said
 
 
 def test_saving_adds_a_choice_and_chooses_it(desk: PresetDesk, store: Store) -> None:
@@ -107,6 +108,12 @@ def test_rename_and_delete(desk: PresetDesk, store: Store) -> None:
     assert read(desk.delete("eyes"))[:2] == ([*PRESETS, CUSTOM], CUSTOM)
     assert "guard is built in" in read(desk.delete("guard"))[3]
     assert store.presets == {}
+
+
+def test_a_fresh_page_gets_the_presets_and_keeps_its_choice(desk: PresetDesk) -> None:
+    desk.save("faces", "custom", *VALUES)
+    choices, chosen, names, _ = read(desk.refresh("guard"))
+    assert (choices, chosen, names) == ([*PRESETS, "faces", CUSTOM], "", [*PRESETS, "faces"])
 
 
 def test_a_full_disk_is_told(desk: PresetDesk, store: Store) -> None:
