@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from bleed_guard.cli.pictures import (
     fit_pictures,
     tell_size,
 )
+from bleed_guard.core.files_diagnosis import diagnose_files
 from bleed_guard.core.job import BleedReport, Protection, WorstSpot
 from bleed_guard.core.mask import blur_reach, protected_area
 from bleed_guard.core.measure import (
@@ -53,7 +55,14 @@ def compare_pictures(paths: Paths, pictures: Pictures, options: CompareOptions) 
         depth=max(pictures.original.depth, pictures.result.depth),
         alpha_changed=0 if alpha is None else int(np.count_nonzero(alpha[protected])),
         notes=pictures.notes,
+        causes=_find_causes(pictures) if options.has_detail else (),
     )
+
+
+def _find_causes(pictures: Pictures) -> tuple[dict[str, Any], ...]:
+    """What the pictures, brought to 8 bits, speak for."""
+    pair = shallow(pictures.original.pixels), shallow(pictures.result.pixels)
+    return tuple(likely.to_json() for likely in diagnose_files(*pair, pictures.mask))
 
 
 def as_eight_bits(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:

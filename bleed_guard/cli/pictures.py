@@ -80,7 +80,8 @@ class Comparison:
 
     Differences are in 8-bit levels. `depth` is the number of bits they were compared at;
     `alpha_changed` counts protected pixels whose transparency changed (they are in the report's
-    count too); `allowed` is how many pixels may change without failing the check.
+    count too); `allowed` is how many pixels may change without failing the check;
+    `causes` are what the pictures speak for, the most probable first, where detail was asked for.
     """
 
     paths: Paths
@@ -89,6 +90,7 @@ class Comparison:
     depth: int = 8
     alpha_changed: int = 0
     notes: tuple[str, ...] = ()
+    causes: tuple[dict[str, Any], ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -111,6 +113,7 @@ class Comparison:
             "depth": self.depth,
             "alpha_changed": self.alpha_changed,
             "notes": list(self.notes),
+            "causes": list(self.causes),
         }
 
 

@@ -94,3 +94,40 @@ def _fit_channel(original: np.ndarray, result: np.ndarray) -> tuple[float, float
         offset = float(level - gain * middle)
     noise = 1.4826 * float(np.median(np.abs(y - gain * x - offset)))
     return gain, offset, noise
+
+
+COMB_STEPS = tuple(range(2, 41))
+"""Quantization steps looked for, in DCT units of 8-bit luma."""
+
+COMB_FREQUENCIES = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1))
+"""Coefficients of an 8 x 8 block that photographs fill."""
+
+
+def measure_comb(picture: np.ndarray) -> float:
+    """How strictly the DCT coefficients of the 8 x 8 grid keep to multiples of one step each.
+
+    uint8 H x W x 3, its top left on the grid -> 0 (not at all) to 1 (JPEG, also after the file
+    was saved as PNG again). Mean over the frequencies of the best step's cosine score.
+    """
+    luma = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)[..., 0].astype(np.float32) - 128
+    height, width = (side // 8 * 8 for side in luma.shape)
+    if not height or not width:
+        return 0.0
+    blocks = luma[:height, :width].reshape(height // 8, 8, width // 8, 8).transpose(0, 2, 1, 3)
+    basis = np.hstack([cv2.dct(column[:, None]) for column in np.eye(8, dtype=np.float32)])
+    scores = []
+    for row, column in COMB_FREQUENCIES:
+        values = np.einsum("abij,i,j->ab", blocks, basis[row], basis[column]).ravel()
+        scores.append(_comb_score(values))
+    return float(np.mean(scores))
+
+
+def _comb_score(values: np.ndarray) -> float:
+    """The best step's mean cosine over the coefficients that are not near 0."""
+    best = 0.0
+    for step in COMB_STEPS:
+        used = values[np.abs(values) > 0.6 * step]
+        if used.size < 24:
+            break
+        best = max(best, float(np.mean(np.cos(2 * np.pi / step * used))))
+    return best
