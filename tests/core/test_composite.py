@@ -226,3 +226,16 @@ def test_the_hard_mask_decides() -> None:
         soft = paste_back(picture(1), picture(2), mask, blend=blend)
         hard = paste_back(picture(1), picture(2), harden(mask), blend=blend)
         assert np.array_equal(soft, hard)
+
+
+@all_blends
+def test_any_memory_layout(blend: Blend) -> None:
+    """Pictures as OpenCV, torch and Pillow hand them over: reversed, transposed, read-only."""
+    mask = np.zeros((24, 32), np.uint8)
+    mask[6:18, 8:24] = 255
+    expected = paste_back(picture(1), picture(2), mask, blend=blend)
+    flipped = np.ascontiguousarray(picture(1)[..., ::-1])[..., ::-1]
+    turned = np.asfortranarray(picture(2))
+    turned.flags.writeable = False
+    result = paste_back(flipped, turned, np.asfortranarray(mask), blend=blend)
+    assert np.array_equal(result, expected)
