@@ -226,7 +226,7 @@ def _structure(first: np.ndarray, second: np.ndarray, free: np.ndarray) -> float
 
 def _believe(explained: float, half: float) -> float:
     """Probability (0-1) of a cause that explains this share; 50 % at `half`."""
-    return float(1 / (1 + np.exp(-SHARPNESS * (explained - half))))
+    return float(1 / (1 + np.exp(-SHARPNESS * (max(explained, -1.0) - half))))
 
 
 def _best(
