@@ -26,7 +26,7 @@
      * @typedef {{changed: number, max: number, mean: number, p99: number, reach: number,
      *   protected: number, profile: Bin[], histogram: number[], worst: Spot[],
      *   zones: Record<string, any>, seam: Record<string, number>, of: string,
-     *   crop_distance: number | null}} Report
+     *   crop_distance: number | null, causes: Finding[]}} Report
      * @typedef {{box: number[], file: string, packed: boolean}} LayerFile
      * @typedef {{record: RecordEntry, image: ImageEntry} | null} Selection
      */
@@ -260,6 +260,24 @@
         }),
 
         /** @returns {Record<string, string>} */
+        causes: () => ({
+            "mask_blur": say("mask blur"),
+            "soft_mask": say("grey mask"),
+            "mask_form": say("scaled mask"),
+            "overlay_off": say("overlay off"),
+            "soft_inpainting": say("Soft Inpainting"),
+            "whole_redraw": say("whole picture redrawn"),
+            "resize": say("resized picture"),
+            "shift": say("shifted picture"),
+            "color_correction": say("color correction"),
+            "face_restore": say("face restoration"),
+            "other_script": say("another script"),
+            "jpeg": "JPEG", "webp": "WebP", "avif": "AVIF",
+            "stealth": say("hidden infotext"),
+            "several": say("several causes"),
+        }),
+
+        /** @returns {Record<string, string>} */
         stages: () => ({
             "decoded": say("decoded"),
             "composite": say("composite"),
@@ -353,7 +371,8 @@
          * @param {RecordEntry} record @param {ImageEntry} image @param {Report | null} report
          */
         report(record, image, report) {
-            const findings = [...image.findings, ...record.findings].map((finding) =>
+            const chosen = parts.choose(record, image, report?.causes ?? []);
+            const findings = chosen.map((finding) =>
                 `- ${Object.values(words.finding(finding)).filter(Boolean).join(". ")}`);
             const stages = image.stages.map(({ name, changed, max, scripts }) =>
                 `- ${[name, ...scripts].join(", ")}: ${words.count(changed)}, max ${max}`);
@@ -1576,9 +1595,9 @@
 
     /** @param {Record<string, any>} answer base64 of raw bytes by name */
     function unpackBlock(answer) {
-        const arrays = [...PHOTOGRAPHS, "mask", "protected", "distance"];
+        const arrays = [...PHOTOGRAPHS, "mask", "protected", "distance", "cause"];
         return {
-            box: answer.box, step: 1,
+            box: answer.box, step: 1, causes: answer.causes,
             ...Object.fromEntries(arrays.map((name) => [name, toBytes(answer[name])])),
         };
     }
@@ -1597,6 +1616,7 @@
             reference: color("reference"), unguarded: color("unguarded"), result: color("result"),
             mask: block.mask[at], isProtected: block.protected[at] === 1,
             distance: block.distance[2 * at] + 256 * block.distance[2 * at + 1],
+            cause: block.causes?.[block.cause[at] - 1] ?? "",
         };
     }
 
@@ -1627,17 +1647,22 @@
     }
 
     /**
-     * Which stage of the pipeline changed a protected pixel, as far as the record tells.
+     * What changed a protected pixel: the cause where it is known, else the stage.
      * @param {any} pixel of `readPixel` @param {ImageEntry} image
      */
     function findStage(pixel, image) {
         if (!pixel.isProtected) return say("free to change");
-        const changed = image.stages.filter((entry) => entry.changed && entry.name !== "decoded");
         const isLeft = differ(pixel.reference, pixel.result) > 0;
         if (!isLeft && !differ(pixel.reference, pixel.unguarded)) return say("nothing");
-        const entry = isLeft ? changed[changed.length - 1] : changed[0];
-        const stage = entry ? names.stages()[entry.name] ?? entry.name : say("unknown");
-        return isLeft ? stage : say("{stage}, put back", { stage });
+        const changed = image.stages.filter((entry) => entry.changed && entry.name !== "decoded");
+        if (isLeft) return tellStage(changed[changed.length - 1]);
+        const cause = names.causes()[pixel.cause] ?? tellStage(changed[0]);
+        return say("{cause}, put back", { cause });
+    }
+
+    /** @param {StageEntry | undefined} entry */
+    function tellStage(entry) {
+        return entry ? names.stages()[entry.name] ?? entry.name : say("unknown");
     }
 
     // ------------------------------------------------------------------------------ the report
@@ -1754,13 +1779,24 @@
         },
 
         /**
-         * @param {RecordEntry} record @param {ImageEntry} image
+         * What was measured, then what was foreseen and is not told by it already.
+         * @param {RecordEntry} record @param {ImageEntry} image @param {Finding[]} causes
+         */
+        choose(record, image, causes) {
+            const measured = new Set(causes.map(({ cause }) => cause));
+            const seen = new Set();
+            return [...causes, ...image.findings, ...record.findings].filter((finding, index) => {
+                const isNew = index < causes.length || finding.severity === "error" ||
+                    !measured.has(finding.cause);
+                return isNew && !seen.has(finding.what) && seen.add(finding.what);
+            });
+        },
+
+        /**
+         * @param {RecordEntry} record @param {Finding[]} unique
          * @param {(fix: Fix, button: HTMLButtonElement) => void} apply
          */
-        findings(record, image, apply) {
-            const all = [...image.findings, ...record.findings];
-            const seen = new Set();
-            const unique = all.filter(({ what }) => !seen.has(what) && seen.add(what));
+        findings(record, unique, apply) {
             const changes = record.changes.map((text) => make("li", {}, text));
             if (!unique.length && !changes.length) {
                 return parts.section(say("Findings"), make("p", { "class": css("quiet") },
@@ -1904,6 +1940,12 @@
             },
             "padding": { id: "img2img_inpaint_full_res_padding" },
             "denoising strength": { id: "img2img_denoising_strength" },
+            "resize mode": {
+                id: "resize_mode", choices: [
+                    "just resize", "crop and resize", "resize and fill", "latent upscale",
+                ],
+            },
+            "soft inpainting": { id: "soft_inpainting_enabled" },
         }),
 
         /**
@@ -1953,8 +1995,9 @@
 
         /** @param {HTMLElement} control @param {any} value */
         fill(control, value) {
-            const input = /** @type {HTMLInputElement | null} */ (control.querySelector(
-                "input[type=number], input[type=checkbox], input, textarea"));
+            const kinds = [".input-accordion-checkbox", "input[type=number]", "input", "textarea"];
+            const input = /** @type {HTMLInputElement | undefined} */ (kinds
+                .map((kind) => control.querySelector(kind)).find((found) => found));
             if (!input) return false;
             if (input.type === "checkbox") {
                 if (input.checked !== value) input.click();
@@ -2184,7 +2227,8 @@
             const told = image.view ? this.report ? this.measured(this.report, image)
                 : this.unmeasured(image) : [];
             this.side.replaceChildren(...[
-                parts.findings(record, image, (fix, button) => this.apply(fix, button)),
+                parts.findings(record, parts.choose(record, image, this.report?.causes ?? []),
+                    (fix, button) => this.apply(fix, button)),
                 ...told, parts.stages(image.stages), parts.facts(record, image),
             ].filter(Boolean));
         }

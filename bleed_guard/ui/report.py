@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bleed_guard.core.diagnose import describe_causes
-from bleed_guard.core.job import BleedReport, Box, Finding
+from bleed_guard.core.diagnose import describe_causes, find_buckets
+from bleed_guard.core.job import BleedReport, Box, Cause, Finding
 from bleed_guard.core.mask import edge_distance, mask_box
 from bleed_guard.core.measure import measure_bleed, measure_seam
 from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, describe_record
@@ -21,6 +21,7 @@ BLOCK = 64
 DISTANCE_LIMIT = 2**16 - 1
 """Stands for "there is no mask"."""
 
+CAUSES = tuple(cause.value for cause in Cause)
 PICTURE_NAMES = ("reference", "unguarded", "result", "mask", "protected")
 
 
@@ -101,13 +102,32 @@ def find_crop_distance(image: ImageRecord) -> int | None:
     return max(0, *sides)
 
 
-def describe_block(pictures: Pictures, x: int, y: int) -> dict[str, Any]:
-    """The true values around a pixel, in base64. ValueError if there is no such pixel."""
+def map_causes(record: GenerationRecord, image: ImageRecord) -> np.ndarray:
+    """Why each pixel would have changed without the guard: uint8 H x W.
+
+    0 where it would not, or where nothing was left behind that tells; else 1 + the place in
+    `CAUSES`.
+    """
+    pictures = pictures_of(image)
+    causes = np.zeros(pictures.shape, np.uint8)
+    if image.traces is not None:
+        buckets = find_buckets(pictures, image.traces, tolerance=record.tolerance)
+        for cause, area in buckets.items():
+            causes[area] = 1 + CAUSES.index(cause.value)
+    return causes
+
+
+def describe_block(pictures: Pictures, causes: np.ndarray, x: int, y: int) -> dict[str, Any]:
+    """The true values around a pixel, in base64. ValueError if there is no such pixel.
+
+    `causes` is what `map_causes` gives.
+    """
     box = block_box(pictures.shape, x, y)
     arrays = {name: pictures.crop(name, box) for name in PICTURE_NAMES}
     distance = np.minimum(find_distance(pictures, box), DISTANCE_LIMIT).astype("<u2")
+    arrays |= {"distance": distance, "cause": causes[box.slices]}
     texts = {name: encode_text(array) for name, array in arrays.items()}
-    return {"box": list(box), **texts, "distance": encode_text(distance)}
+    return {"box": list(box), "causes": CAUSES, **texts}
 
 
 def block_box(shape: tuple[int, ...], x: int, y: int) -> Box:

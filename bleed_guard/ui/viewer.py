@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from bleed_guard.ui.report import (
     describe_block,
     describe_report,
     describe_view,
+    map_causes,
     pictures_of,
 )
 from bleed_guard.ui.served import ServedFiles, check_uploaded
@@ -125,8 +127,20 @@ class Viewer:
         return str(self._files.publish(key, suffix, make))
 
     def _pixels(self, question: Question, owner: str) -> dict[str, Any]:
-        _, image = self._find(question, owner)
-        return describe_block(pictures_of(image), int(question["x"]), int(question["y"]))
+        record, image = self._find(question, owner)
+        causes = self._map_causes(record, image)
+        x, y = int(question["x"]), int(question["y"])
+        return describe_block(pictures_of(image), causes, x, y)
+
+    def _map_causes(self, record: GenerationRecord, image: ImageRecord) -> np.ndarray:
+        """`map_causes`, made once and then read from its file as far as it is needed."""
+
+        def make() -> bytes:
+            target = io.BytesIO()
+            np.save(target, map_causes(record, image))
+            return target.getvalue()
+
+        return np.load(self._file((record.id, image.index, "causes"), ".npy", make), mmap_mode="r")
 
     def _thumbnails(self, question: Question, owner: str) -> dict[str, Any]:
         """Small pictures of the results; "" for an image that has none."""
