@@ -1,7 +1,7 @@
 """Causes from files alone: a labelled corpus, half of its photographs never used for tuning.
 
 Every cause in several strengths, alone and in pairs, on photographs of scikit-image, with the
-mini host's own blur and overlay rules and real encoders. Prints the confusion matrix, the scores
+hosts' mask blur blended in numpy and with real encoders. Prints the confusion matrix, the scores
 and the calibration of the photographs that were held out.
 """
 
