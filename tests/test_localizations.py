@@ -22,11 +22,23 @@ from minihost import activate
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ("zh_CN", "zh_TW", "ja_JP", "ko_KR", "de_DE", "fr_FR", "es_ES")
-SAME_EVERYWHERE = {"png", "cividis", "viridis", "inferno"}
+SAME_EVERYWHERE = {"png", "cividis", "viridis", "inferno", "Soft Inpainting"}
 SAME_IN = {
-    "de_DE": {"Refiner"},
-    "fr_FR": {"Refiner", "membrane", "scripts"},
-    "es_ES": {"Refiner", "scripts"},
+    "de_DE": {"Format", "Linear", "Original", "Pixel", "Prompt", "Refiner", "Zone", "Zoom", "max"},
+    "fr_FR": {
+        "Format",
+        "Original",
+        "Pixel",
+        "Prompt",
+        "Refiner",
+        "Second",
+        "Zone",
+        "Zones",
+        "Zoom",
+        "max",
+    }
+    | {"format", "membrane", "scripts"},
+    "es_ES": {"Original", "Prompt", "Refiner", "Zoom", "scripts"},
     "ja_JP": {"Refiner"},
     "zh_CN": {"Refiner"},
     "zh_TW": {"Refiner"},

@@ -59,10 +59,10 @@ def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequ
                 elem_id=element_ids.setting("preset_name"),
             )
         with gr.Row():
-            save = _make_button("Save", "save")
-            rename = _make_button("Rename", "rename")
-            delete = _make_button("Delete", "delete")
-            export = _make_button("Export", "export")
+            save = gr.Button("Save", elem_id=element_ids.setting("preset_save"))
+            rename = gr.Button("Rename", elem_id=element_ids.setting("preset_rename"))
+            delete = gr.Button("Delete", elem_id=element_ids.setting("preset_delete"))
+            export = gr.Button("Export", elem_id=element_ids.setting("preset_export"))
         with gr.Row():
             upload = gr.File(label="Import presets", elem_id=element_ids.setting("preset_import"))
             download = gr.File(
@@ -81,10 +81,6 @@ def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequ
     upload.upload(desk.bring_in, [upload, preset], changed, show_progress=False)
     refresh.click(desk.refresh, [preset], changed, show_progress=False)
     export.click(desk.export, [], [download], show_progress=False)
-
-
-def _make_button(label: str, action: str) -> Any:
-    return gr.Button(label, elem_id=element_ids.setting(f"preset_{action}"))
 
 
 @dataclass(frozen=True)
