@@ -15,9 +15,25 @@ from bleed_guard.core.composite import check_sizes
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.core.measure import difference
 
-COLOR_MAP = cv2.COLORMAP_CIVIDIS
-"""Cividis (Nunez, Anderton, Renslow 2018): made to read the same with and without colour vision
-deficiency, lightness rising evenly."""
+
+class ColorMap(str, Enum):
+    """The colours of differences; lightness rises evenly in all of them.
+
+    Cividis (Nunez, Anderton, Renslow 2018) is made to read the same with and without colour
+    vision deficiency.
+    """
+
+    CIVIDIS = "cividis"
+    VIRIDIS = "viridis"
+    INFERNO = "inferno"
+    GREY = "grey"
+
+
+CV2_MAPS = {
+    ColorMap.CIVIDIS: cv2.COLORMAP_CIVIDIS,
+    ColorMap.VIRIDIS: cv2.COLORMAP_VIRIDIS,
+    ColorMap.INFERNO: cv2.COLORMAP_INFERNO,
+}
 
 UNCHANGED = (24, 24, 27)
 MASK_TINT = (70, 70, 78)
@@ -78,13 +94,18 @@ def shrink_by_maximum(levels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.maximum.reduceat(np.maximum.reduceat(levels, rows, axis=0), columns, axis=1)
 
 
-def color_levels(levels: np.ndarray, scale: Scale | str) -> np.ndarray:
-    """uint8 H x W of 0-255 levels -> uint8 H x W x 3 RGB by the colour map and `scale`."""
+def color_levels(
+    levels: np.ndarray, scale: Scale | str, color_map: ColorMap | str = ColorMap.CIVIDIS
+) -> np.ndarray:
+    """uint8 H x W of 0-255 levels -> uint8 H x W x 3 RGB by `color_map` and `scale`."""
     table = np.arange(256, dtype=np.float64)
     if Scale(scale) is Scale.LOG:
         table = 255 * np.log1p(table) / np.log(256)
     brightness = np.rint(table).astype(np.uint8)
-    bgr = cv2.applyColorMap(cv2.LUT(levels, brightness), COLOR_MAP)
+    lights = cv2.LUT(levels, brightness)
+    if ColorMap(color_map) is ColorMap.GREY:
+        return cv2.cvtColor(lights, cv2.COLOR_GRAY2RGB)
+    bgr = cv2.applyColorMap(lights, CV2_MAPS[ColorMap(color_map)])
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 

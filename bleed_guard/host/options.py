@@ -11,13 +11,14 @@ import gradio as gr
 from modules import shared
 from modules.options import OptionInfo, options_section
 
+from bleed_guard.core.heatmap import ColorMap
 from bleed_guard.core.settings import PRESET_FREE, PRESETS, SETTINGS, GuardSettings, SettingValue
 from bleed_guard.host import compat, presets
 
 SECTION = ("bleed_guard", "Bleed Guard")
 PREFIX = "bleed_guard_"
 PLACES = ("inpaint section", "scripts")
-COLOR_MAPS = ("cividis", "viridis", "inferno", "grey")
+COLOR_MAPS = tuple(member.value for member in ColorMap)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,13 @@ OPTIONS: tuple[Option, ...] = (
         step=1,
         needs_reload=True,
     ),
-    Option("color_map", "cividis", "Colors of the heatmap", choices=COLOR_MAPS),
+    Option(
+        "color_map",
+        ColorMap.CIVIDIS.value,
+        "Colors of the heatmap",
+        choices=COLOR_MAPS,
+        needs_reload=True,
+    ),
     Option("live_messages", True, "Tell in the panel what the settings will do"),
     Option("tell_in_page", True, "Tell verdict, changes and warnings under the gallery"),
     Option("tell_in_console", True, "Tell the verdict in the console"),

@@ -24,7 +24,7 @@ def register() -> None:
 
 
 def _build_tab() -> list[tuple[Any, str, str]]:
-    return tab.build_tab(HISTORY, _bind_send)
+    return tab.build_tab(HISTORY, _bind_send, options.read("color_map"))
 
 
 def _bind_send(button: Any, target: str, picture: Any) -> None:

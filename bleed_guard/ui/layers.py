@@ -13,7 +13,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from bleed_guard.core.heatmap import MASK_TINT, UNCHANGED, Scale, color_levels, shrink_by_maximum
+from bleed_guard.core.heatmap import (
+    MASK_TINT,
+    UNCHANGED,
+    ColorMap,
+    Scale,
+    color_levels,
+    shrink_by_maximum,
+)
 from bleed_guard.core.job import Box
 from bleed_guard.core.mask import HARD_LEVEL, mask_box
 from bleed_guard.core.measure import difference
@@ -205,13 +212,16 @@ def _shrink_signed(codes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.where(is_darker & (brightest != MASK_CODE), darkest, brightest)
 
 
-def color_tables() -> dict[str, np.ndarray]:
-    """The colour of every code on every scale: uint8 256 x 3 RGB. `MASK_CODE` is the mask's."""
+def color_tables(color_map: str = ColorMap.CIVIDIS) -> dict[str, np.ndarray]:
+    """The colour of every code on every scale: uint8 256 x 3 RGB. `MASK_CODE` is the mask's.
+
+    "signed" has two colours of its own, whatever the `color_map`.
+    """
     levels = np.arange(256, dtype=np.uint8)[None, :]
     tables = {
-        "log": _color_codes(color_levels(levels, Scale.LOG)[0]),
-        "linear": _color_codes(color_levels(levels, Scale.LINEAR)[0]),
-        "delta-e": _color_codes(color_levels(levels, Scale.LOG)[0]),
+        "log": _color_codes(color_levels(levels, Scale.LOG, color_map)[0]),
+        "linear": _color_codes(color_levels(levels, Scale.LINEAR, color_map)[0]),
+        "delta-e": _color_codes(color_levels(levels, Scale.LOG, color_map)[0]),
         "signed": _signed_colors(),
     }
     for table in tables.values():

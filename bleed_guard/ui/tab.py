@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
+from bleed_guard.core.heatmap import ColorMap
 from bleed_guard.core.record import RecordStore
 from bleed_guard.ui import element_ids
 from bleed_guard.ui.encode import encode_text
@@ -31,24 +32,25 @@ BindSend = Callable[[Any, str, Any], None]
 
 
 def build_tab(
-    store: RecordStore, bind_send: BindSend | None = None
+    store: RecordStore, bind_send: BindSend | None = None, color_map: str = ColorMap.CIVIDIS
 ) -> list[tuple[gr.Blocks, str, str]]:
     """The tab, as the host's `on_ui_tabs` wants it: (blocks, title, id).
 
     `bind_send` registers a button with the host's own "send to"; without it the page offers none.
+    `color_map` are the colours of the heatmaps.
     """
     viewer = Viewer(store, FILES)
     with gr.Blocks(analytics_enabled=False) as blocks:
-        gr.HTML(build_frame(TARGETS if bind_send else ()))
+        gr.HTML(build_frame(TARGETS if bind_send else (), color_map))
         _build_endpoint(viewer)
         if bind_send:
             _build_sending(viewer, bind_send)
     return [(blocks, TITLE, element_ids.TAB)]
 
 
-def build_frame(targets: tuple[str, ...] = ()) -> str:
+def build_frame(targets: tuple[str, ...] = (), color_map: str = ColorMap.CIVIDIS) -> str:
     """The element the page's script fills, with the colours of the differences' codes."""
-    tables = {name: encode_text(table) for name, table in color_tables().items()}
+    tables = {name: encode_text(table) for name, table in color_tables(color_map).items()}
     colors = html.escape(json.dumps(tables))
     return (
         f'<div id="{element_ids.ROOT}" data-colors="{colors}" data-targets="{" ".join(targets)}">'

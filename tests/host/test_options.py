@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import html
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from modules import shared
 
 from bleed_guard.core.presets import add_preset, format_presets
 from bleed_guard.core.settings import PRESET_FREE, PRESETS, GuardSettings
 from bleed_guard.host import options, presets
+from bleed_guard.ui.encode import encode_text
+from bleed_guard.ui.layers import color_tables
+from bleed_guard.ui.tab import build_frame
 
 pytestmark = pytest.mark.usefixtures("host")
 
@@ -87,3 +93,14 @@ def test_the_owner_chooses_the_folder_of_the_presets(
     presets.shared_store().save("faces", GuardSettings())
     assert (folder / presets.FILE_NAME).exists()
     assert list(presets.load_all()) == [*PRESETS, "faces"]
+
+
+@pytest.mark.parametrize("name", options.COLOR_MAPS)
+def test_each_color_map_colors_the_tab_and_grows_lighter(name: str) -> None:
+    table = color_tables(name)["linear"][:-1]
+    light = table.astype(float) @ (0.2126, 0.7152, 0.0722)
+    assert light[-1] - light[2] > 120
+    assert (np.diff(light[2:]) > -2).all()
+    others = [color_tables(other)["linear"] for other in options.COLOR_MAPS if other != name]
+    assert not any(np.array_equal(color_tables(name)["linear"], other) for other in others)
+    assert html.escape(json.dumps(encode_text(color_tables(name)["log"]))) in build_frame((), name)
