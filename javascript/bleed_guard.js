@@ -220,7 +220,7 @@
             "result": say("Result"),
             "unguarded": say("Without the guard"),
             "reference": say("Original"),
-            "heat-unguarded": say("Heatmap: without the guard"),
+            "heat-unguarded": say("Heatmap: unguarded"),
             "heat-result": say("Heatmap: result"),
         }),
 
@@ -377,7 +377,8 @@
             const stages = image.stages.map(({ name, changed, max, scripts }) =>
                 `- ${[name, ...scripts].join(", ")}: ${words.count(changed)}, max ${max}`);
             const facts = Object.entries(record.facts).map((fact) => `- ${fact.join(": ")}`);
-            if (report) facts.push(`- ${say("Seam ratio")}: ${report.seam.ratio.toFixed(2)}`);
+            const seam = report?.seam.ratio.toFixed(2);
+            if (seam) facts.push(`- ${say("Seam (1 = unseen)")}: ${seam}`);
             const lists = Object.entries({
                 [say("Changed before the run")]: record.changes.map((change) => `- ${change}`),
                 [say("Findings")]: findings, [say("Stages")]: stages, [say("Facts")]: facts,
@@ -1819,10 +1820,15 @@
                 make("div", { "class": css("finding-head") },
                     make("span", { "class": css("severity"), "title": finding.severity }, mark),
                     make("strong", {}, told.what),
-                    finding.pixels !== null && make("span", { "class": css("pixels") },
-                        `${words.count(finding.pixels)} px`)),
+                    parts.pixels(finding)),
                 told.why && make("p", {}, told.why), parts.evidence(finding),
                 finding.fix && parts.fix(finding.fix, told.fix, apply));
+        },
+
+        /** How many pixels a finding explains, unless it says so. @param {Finding} finding */
+        pixels({ pixels, what }) {
+            if (pixels === null || what.includes(words.count(pixels))) return null;
+            return make("span", { "class": css("pixels") }, `${words.count(pixels)} px`);
         },
 
         /** @param {Finding} finding */
@@ -1832,7 +1838,9 @@
                 .filter(([name]) => !sentences.includes(`{${name}}`))
                 .map(([name, value]) => `${name} ${value}`);
             if (certainty === "inferred") told.push(say("inferred, not measured"));
-            return told.length > 0 && make("p", { "class": css("quiet") }, told.join(", "));
+            return told.length > 0 && make("details", { "class": css("evidence") },
+                make("summary", {}, say("Evidence")),
+                make("p", { "class": css("quiet") }, told.join(", ")));
         },
 
         /**
@@ -1909,9 +1917,12 @@
                     ...others.map((text) => make("td", {}, text))))));
         },
 
-        /** @param {RecordEntry} record @param {ImageEntry} image */
-        facts(record, image) {
+        /**
+         * @param {RecordEntry} record @param {ImageEntry} image @param {Report | null} report
+         */
+        facts(record, image, report) {
             const facts = { ...record.facts };
+            if (report) facts[say("Seam (1 = unseen)")] = report.seam.ratio.toFixed(2);
             if (image.saved_as) facts[say("Saved as")] = image.saved_as;
             if (record.prompt) facts[say("Prompt")] = record.prompt;
             const entries = Object.entries(facts);
@@ -2229,7 +2240,7 @@
             this.side.replaceChildren(...[
                 parts.findings(record, parts.choose(record, image, this.report?.causes ?? []),
                     (fix, button) => this.apply(fix, button)),
-                ...told, parts.stages(image.stages), parts.facts(record, image),
+                ...told, parts.stages(image.stages), parts.facts(record, image, this.report),
             ].filter(Boolean));
         }
 

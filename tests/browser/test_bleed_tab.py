@@ -383,7 +383,7 @@ def test_the_report_is_copied_as_text(guarded: Server, open_page: OpenPage) -> N
     expect(tab.part("said")).to_have_text("Copied", timeout=WAIT_MS)
     text = tab.page.evaluate("navigator.clipboard.readText()")
     assert text.startswith("Bleed Guard: Clean. 0 of")
-    assert "Seam ratio" in text
+    assert "Seam (1 = unseen)" in text
 
 
 def test_a_picture_is_sent_to_another_tab(tab: BleedTab) -> None:
