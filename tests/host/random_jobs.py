@@ -174,10 +174,10 @@ def find_truth(job: RandomJob, number: int, size: tuple[int, int]) -> tuple[np.n
 
     mode = job.fields["resize_mode"]
     flat = job.flat_inits[number % len(job.flat_inits)]
-    is_blank = not _stays_alive(job)
-    masked = job.fields["inpaint_full_res"] and not is_blank
+    own_size = (flat.shape[1], flat.shape[0])
+    masked = job.fields["inpaint_full_res"] and (_is_alive(job) or size == own_size)
     asked = (job.fields["width"], job.fields["height"])
-    place = (flat.shape[1], flat.shape[0]) if masked else _to_step(asked)
+    place = own_size if masked else _to_step(asked)
     reference = flat
     if not masked:
         picture = images.resize_image(0 if mode == 3 else mode, Image.fromarray(flat), *place)
@@ -198,6 +198,7 @@ def _to_step(size: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
-def _stays_alive(job: RandomJob) -> bool:
-    """Whether the host sees any mask: a blank one makes it drop to plain img2img."""
-    return bool((job.mask >= 1).any())
+def _is_alive(job: RandomJob) -> bool:
+    """Whether anything is to be repainted. If not, and blur leaves nothing of a faint mask, the
+    host drops to plain img2img at the size that was asked for; all of that is protected."""
+    return bool((job.mask >= 128).any())
