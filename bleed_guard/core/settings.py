@@ -215,18 +215,22 @@ class GuardSettings:
 
     @classmethod
     def from_args(
-        cls, args: Sequence[object], presets: Mapping[str, GuardSettings] | None = None
+        cls,
+        args: Sequence[object],
+        presets: Mapping[str, GuardSettings] | None = None,
+        default: GuardSettings | None = None,
     ) -> ParsedSettings:
         """Settings from a host's script arguments: a positional list, or one dict of names.
 
         `presets` are the built-in ones and the user's own. A dict starts from the preset it
-        names. In a list every setting is given, so its preset counts only while all the others
-        are at their defaults; None stands for a default. What does not fit keeps its preset's
-        value and is named in `complaints`, one sentence each; nothing raises.
+        names, or from `default` if it names none. In a list every setting is given, so its
+        preset counts only while all the others are at their defaults; None stands for a
+        default. What does not fit keeps its preset's value and is named in `complaints`, one
+        sentence each; nothing raises.
         """
         known = PRESETS if presets is None else presets
         if args and isinstance(args[0], Mapping):
-            return _from_mapping(args[0], known)
+            return _from_mapping(args[0], known, default or cls())
         complaints = []
         if len(args) > len(SCHEMA):
             complaints.append(f"expected at most {len(SCHEMA)} arguments, got {len(args)}")
@@ -252,6 +256,12 @@ class GuardSettings:
 def is_preset(settings: GuardSettings, preset: GuardSettings) -> bool:
     """Whether `settings` has the values of `preset`, in all that a preset decides."""
     return all(getattr(settings, name) == getattr(preset, name) for name in PRESET_SETTINGS)
+
+
+def take_preset(settings: GuardSettings, preset: GuardSettings) -> GuardSettings:
+    """`settings` with all that `preset` decides, and its name."""
+    decided = {name: getattr(preset, name) for name in PRESET_SETTINGS}
+    return replace(settings, preset=preset.preset, **decided)
 
 
 class ParsedSettings(NamedTuple):
@@ -312,10 +322,11 @@ PRESETS: Mapping[str, GuardSettings] = MappingProxyType(
 
 
 def _from_mapping(
-    given: Mapping[Any, object], presets: Mapping[str, GuardSettings]
+    given: Mapping[Any, object], presets: Mapping[str, GuardSettings], default: GuardSettings
 ) -> ParsedSettings:
     values, complaints = _check_values(given, presets)
-    base = presets.get(str(values.get("preset", "guard")), GuardSettings())
+    preset = presets.get(str(values.get("preset", "")))
+    base = default if preset is None else take_preset(default, preset)
     return ParsedSettings(_name_preset(replace(base, **values), presets), complaints)
 
 
@@ -326,7 +337,7 @@ def _from_positional(
     preset = presets.get(str(values.get("preset", "")))
     settings = GuardSettings(**values)  # type: ignore[arg-type]
     if preset is not None and is_preset(settings, GuardSettings()):
-        settings = replace(settings, **{name: getattr(preset, name) for name in PRESET_SETTINGS})
+        settings = take_preset(settings, preset)
     return ParsedSettings(_name_preset(settings, presets), complaints)
 
 

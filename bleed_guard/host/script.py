@@ -79,13 +79,11 @@ def read_settings(p: Any, args: tuple[Any, ...]) -> ParsedSettings:
     """The settings of this run; where the server's owner is strict, protection stays on."""
     parsed = ParsedSettings(options.default_settings(), ())
     if args:
-        parsed = GuardSettings.from_args(args, presets.load_all())
+        parsed = GuardSettings.from_args(args, presets.load_all(), options.default_settings())
     parsed = parsed._replace(settings=xyz_grid.apply_axes(p, parsed.settings))
     if not compat.flag("bleed_guard_strict", False):
         return parsed
-    protect = parsed.settings.protect
-    if protect == Protection.NONE.value:
-        protect = Protection.HARD.value
+    protect = Protection.HARD.value
     strict = replace(parsed.settings, enabled=True, paste_back=True, protect=protect)
     return ParsedSettings(strict, parsed.complaints)
 

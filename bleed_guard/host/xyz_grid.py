@@ -11,11 +11,11 @@ from typing import Any
 from modules import scripts
 
 from bleed_guard.core.settings import (
-    PRESET_SETTINGS,
     SETTINGS,
     GuardSettings,
     Setting,
     SettingValue,
+    take_preset,
 )
 from bleed_guard.host import presets
 
@@ -91,7 +91,7 @@ def apply_axes(p: Any, settings: GuardSettings) -> GuardSettings:
     known = presets.load_all()
     preset = known.get(values.get("preset", ""))
     if preset is not None:
-        settings = replace(settings, **{key: getattr(preset, key) for key in PRESET_SETTINGS})
+        settings = take_preset(settings, preset)
     axes = {name: value for name, value in values.items() if name != "preset"}
     switched_on = {SWITCHES[name]: True for name in axes if name in SWITCHES}
     given = {**vars(settings), "preset": values.get("preset"), **axes, **switched_on}

@@ -131,6 +131,15 @@ def test_naming_a_preset_sets_its_guards(name: str) -> None:
     assert by_name.named_preset() == name
 
 
+def test_names_without_a_preset_start_from_the_servers_default() -> None:
+    tight = PRESETS["tight-edit"]
+    given = GuardSettings.from_args([{"tolerance": 2}], default=tight).settings
+    assert (given.preset, given.padding_limit, given.tolerance) == ("tight-edit", 8, 2)
+    lenient = GuardSettings(tolerance=2, keep_size=True)
+    named = GuardSettings.from_args([{"preset": "tight-edit"}], default=lenient).settings
+    assert (named.padding_limit, named.tolerance, named.keep_size) == (8, 2, True)
+
+
 def test_moving_a_guard_makes_the_preset_custom() -> None:
     moved = GuardSettings.from_args([{"preset": "tight-edit", "feather": 3}]).settings
     assert (moved.preset, moved.feather, moved.padding_limit) == (CUSTOM, 3, 8)

@@ -305,6 +305,22 @@ def test_full_redo_is_the_raw_output(host: GuardedHost) -> None:
     assert "Bleed" not in off.comments + infotext(off)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"enabled": False}, {"preset": "full-redo"}, {"preset": "blend-edit"}, {"paste_back": False}],
+    ids=lambda settings: str(settings),
+)
+@pytest.mark.parametrize("profile", installed_profiles())
+def test_a_strict_server_protects_whatever_is_asked(
+    profile: str, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    strict = GuardedHost(profile, tmp_path, flags=["--bleed-guard-strict"])
+    outcome = run(strict, settings)
+    assert is_clean(outcome)
+    assert outcome.record.images[0].protected == SIZE[0] * SIZE[1] - 40 * 40
+    assert "Bleed guard: full-redo" not in infotext(outcome)
+
+
 def test_no_line_is_told_twice(host: GuardedHost) -> None:
     host.set_options(face_restoration=True, samples_format="jpg")
     outcome = run(host, mask=make_mask(rim=90), n_iter=2, batch_size=2, denoising_strength=0.95)
