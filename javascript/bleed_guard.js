@@ -1766,7 +1766,10 @@
         mark(x, bottom, name) {
             return make("g", {},
                 make("line", { x1: x, x2: x, y1: 6, y2: bottom, "class": css("mark") }),
-                make("text", { "x": x + 3, "y": 13, "class": css("mark-name") }, name));
+                make("text", {
+                    "x": x > 240 ? x - 3 : x + 3, "y": 13, "class": css("mark-name"),
+                    "text-anchor": x > 240 ? "end" : "start",
+                }, name));
         },
     };
 
