@@ -277,9 +277,10 @@ PRESET_FREE = ("enabled", "preset", "strength_warning", "tolerance", "keep_size"
 
 def _describe(entry: Field[Any]) -> Setting:
     name = entry.name.replace("_", " ")
+    default: Any = entry.default
     return Setting(
         name=entry.name,
-        default=entry.default,
+        default=default,
         infotext="Bleed guard" if entry.name == "preset" else f"Bleed guard {name}",
         **entry.metadata,
     )

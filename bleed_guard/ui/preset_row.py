@@ -41,8 +41,13 @@ def build_table(store: PresetStore | None) -> Any:
     """The hidden component that holds the table; without a store the built-in presets only."""
     known = store.load().presets if store else NO_PRESETS
     table = gr.Textbox(format_table(known), visible=False, elem_id=element_ids.PRESET_TABLE)
-    table.do_not_save_to_config = True
-    return table
+    return _without_default(table)
+
+
+def _without_default(component: Any) -> Any:
+    """The component, kept out of the host's ui-config.json: its value is no default of a page."""
+    component.do_not_save_to_config = True
+    return component
 
 
 def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequence[Any]) -> None:
@@ -73,14 +78,14 @@ def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequ
         said = gr.HTML(elem_id=element_ids.setting("preset_said"))
     refresh = gr.Button(visible=False, elem_id=element_ids.PRESET_REFRESH)
     for component in (name, upload, download):
-        component.do_not_save_to_config = True
+        _without_default(component)
     changed = [preset, table, said]
-    save.click(desk.save, [name, preset, *governed], changed, show_progress=False)
-    rename.click(desk.rename, [name, preset], changed, show_progress=False)
-    delete.click(desk.delete, [preset], changed, show_progress=False)
-    upload.upload(desk.bring_in, [upload, preset], changed, show_progress=False)
-    refresh.click(desk.refresh, [preset], changed, show_progress=False)
-    export.click(desk.export, [], [download], show_progress=False)
+    save.click(desk.save, [name, preset, *governed], changed, show_progress="hidden")
+    rename.click(desk.rename, [name, preset], changed, show_progress="hidden")
+    delete.click(desk.delete, [preset], changed, show_progress="hidden")
+    upload.upload(desk.bring_in, [upload, preset], changed, show_progress="hidden")
+    refresh.click(desk.refresh, [preset], changed, show_progress="hidden")
+    export.click(desk.export, [], [download], show_progress="hidden")
 
 
 @dataclass(frozen=True)

@@ -19,21 +19,7 @@ from bleed_guard.core.settings import (
     Setting,
     is_preset,
 )
-
-
-def values_of(setting: Setting) -> st.SearchStrategy:
-    """Any value the setting accepts."""
-    if setting.choices:
-        return st.sampled_from(setting.choices)
-    if isinstance(setting.default, bool):
-        return st.booleans()
-    steps = round((setting.maximum - setting.minimum) / setting.step)
-    return st.integers(0, steps).map(
-        lambda step: type(setting.default)(round(setting.minimum + step * setting.step, 6))
-    )
-
-
-any_settings = st.builds(GuardSettings, **{setting.name: values_of(setting) for setting in SCHEMA})
+from tests.any_settings import any_settings
 
 
 @pytest.mark.parametrize("setting", SCHEMA, ids=lambda setting: setting.name)

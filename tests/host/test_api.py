@@ -9,6 +9,7 @@ import pytest
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from fastapi.testclient import TestClient
+from gradio import routes
 
 from bleed_guard.core.job import Verdict
 from bleed_guard.core.record import GenerationRecord, ImageRecord
@@ -31,6 +32,9 @@ class History:
     """The newest record of each owner."""
 
     revision = 0
+
+    def add(self, record: GenerationRecord) -> None:
+        self._records = (record, *self._records)
 
     def __init__(self, *records: GenerationRecord) -> None:
         self._records = records
@@ -74,7 +78,7 @@ def make_page(*, gradio_auth: bool, api_auth: bool = False) -> FastAPI:
     if gradio_auth:
         demo.auth = [("anna", "pass")]
         demo.auth_message = None
-    app: FastAPI = gr.routes.App.create_app(demo)
+    app: FastAPI = routes.App.create_app(demo)
     add_host_api(app, api_auth=api_auth)
     api.add_routes(app, HISTORY)
     return app

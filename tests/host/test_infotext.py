@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from bleed_guard.core.job import Change, Verdict
 from bleed_guard.core.record import ImageRecord
-from bleed_guard.core.settings import CUSTOM, PRESETS, SCHEMA, GuardSettings, Setting
+from bleed_guard.core.settings import CUSTOM, PRESETS, SCHEMA, GuardSettings
 from bleed_guard.host import infotext
+from tests.any_settings import any_settings
 
 CLEAN = ImageRecord(
     0, Verdict.CLEAN, protected=22848, changed=0, max=0, prevented=2805, prevented_max=222
@@ -128,24 +128,7 @@ def test_an_image_of_a_batch_has_no_entries_of_the_one_before() -> None:
     assert params == {}
 
 
-def values_of(setting: Setting) -> st.SearchStrategy[Any]:
-    if setting.choices:
-        return st.sampled_from(setting.choices)
-    if isinstance(setting.default, bool):
-        return st.booleans()
-    steps = round((setting.maximum - setting.minimum) / setting.step)
-    kind = type(setting.default)
-    return st.integers(0, steps).map(
-        lambda step: kind(round(setting.minimum + step * setting.step, 6))
-    )
-
-
-any_settings = st.builds(
-    GuardSettings, **{setting.name: values_of(setting) for setting in SCHEMA}
-).map(lambda settings: GuardSettings.from_args([vars(settings)]).settings)
-
-
-@given(any_settings)
+@given(any_settings.map(lambda settings: GuardSettings.from_args([vars(settings)]).settings))
 def test_pasting_an_infotext_restores_every_setting(settings: GuardSettings) -> None:
     pasted = paste(infotext.build(settings, CLEAN, [Change("format", "jpg", "png", 'a "b", c')]))
     assert pasted == vars(settings)
