@@ -1704,7 +1704,8 @@
                 ...[1, 3, 10, 30, 100, 256].filter((at) => at <= last)
                     .map((at) => plots.tickAcross(at, across(at), height - 4)),
                 ...marks.filter(([at]) => at && at <= last)
-                    .map(([at, name]) => plots.mark(across(at), height - bottom, name)),
+                    .map(([at, name], index) =>
+                        plots.mark(across(at), height - bottom, name, 13 + 10 * index)),
                 hasLines && make("path", { d: line("max") + base, "class": css("max") }),
                 hasLines && make("path", { d: line("mean"), "class": css("mean") }));
         },
@@ -1762,12 +1763,14 @@
             return make("text", { x, y, "class": css("tick") }, at === 256 ? "256+ px" : `${at}`);
         },
 
-        /** @param {number} x @param {number} bottom @param {string} name */
-        mark(x, bottom, name) {
+        /**
+         * @param {number} x @param {number} bottom @param {string} name @param {number} y its line
+         */
+        mark(x, bottom, name, y) {
             return make("g", {},
                 make("line", { x1: x, x2: x, y1: 6, y2: bottom, "class": css("mark") }),
                 make("text", {
-                    "x": x > 240 ? x - 3 : x + 3, "y": 13, "class": css("mark-name"),
+                    "x": x > 240 ? x - 3 : x + 3, y, "class": css("mark-name"),
                     "text-anchor": x > 240 ? "end" : "start",
                 }, name));
         },
