@@ -147,7 +147,7 @@ def test_the_inspector_tells_the_true_values(guarded: Server, open_page: OpenPag
     assert outside["Without the guard"] != outside["Original"]
     assert outside["From the mask"] == "2 px"
     assert outside["Zone"] == "within predicted reach"
-    assert outside["Changed by"] == "composite, put back"
+    assert outside["Changed by"] == "mask blur, put back"
     inside = tab.inspect(90, 65)
     assert inside["Result"] == " ".join(map(str, result[65, 90]))
     assert inside["From the mask"] == "inside"
