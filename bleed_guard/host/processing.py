@@ -17,6 +17,9 @@ from bleed_guard.core.mask import is_deep, protected_area, read_mask
 from bleed_guard.host import compat
 from bleed_guard.host.carry import has_alpha
 
+CFG_RESCALE_TITLES = ("rescalecfg", "rescale cfg", "cfg rescale", "cfg rescale extension")
+"""Built into one host, with a slider from 0; extensions elsewhere."""
+
 DEFAULT_BACKGROUND = "#ffffff"
 
 
@@ -83,7 +86,7 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
         "has_soft_inpainting": is_script_on(p, "soft inpainting"),
         "has_color_correction": bool(read_override(p, "img2img_color_correction", False)),
         "has_face_restoration": bool(sampling),
-        "has_cfg_rescale": is_script_on(p, "rescalecfg", "rescale cfg", "cfg rescale"),
+        "has_cfg_rescale": is_script_on(p, *CFG_RESCALE_TITLES),
         "refiner": _read_refiner(p),
         "image_format": str(read_override(p, "samples_format", "png")).lower(),
         "grid_format": str(read_override(p, "grid_format", "png")).lower(),
@@ -141,11 +144,12 @@ def is_nested(p: Any) -> bool:
 
 
 def is_script_on(p: Any, *titles: str) -> bool:
-    """Whether an always-on script of one of these titles (lower case) has its first toggle on."""
+    """Whether an always-on script of one of these titles (lower case) is on: its first control,
+    a toggle or a strength, is neither off nor 0."""
     for script in always_on_scripts(p):
         if script_title(script).lower() in titles:
             args = list(getattr(p, "script_args", None) or ())[script.args_from : script.args_to]
-            return bool(args and args[0] is True)
+            return bool(args) and isinstance(args[0], int | float) and args[0] > 0
     return False
 
 

@@ -215,6 +215,39 @@ def test_color_correction_is_told_or_switched_off_and_never_gets_outside(host: G
     assert not np.array_equal(pixels(told), pixels(plain))
 
 
+class Companion(Witness):
+    """Another always-on script with one control."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+
+    def title(self) -> str:
+        return self._title
+
+
+@pytest.mark.parametrize(
+    ("title", "value", "sentence"),
+    [
+        ("RescaleCFG", 0.7, "CFG rescale is on"),
+        ("RescaleCFG", 0.0, ""),
+        ("Soft Inpainting", True, "Soft Inpainting is on"),
+        ("Soft Inpainting", False, ""),
+    ],
+)
+def test_scripts_beside_the_guard_are_named_when_they_are_on(
+    tmp_path: Path, title: str, value: float, sentence: str
+) -> None:
+    other = Companion(title)
+    host = GuardedHost(installed_profiles()[0], tmp_path, behind=[other])
+    p = host.make_job(make_picture(), make_mask(), {})
+    p.script_args = (*p.script_args, value)
+    other.args_to += 1
+    comments = host.finish(p).comments
+    assert (" is on" in comments) == bool(sentence)
+    assert sentence in comments
+
+
 def test_a_lossy_format_is_told_or_replaced_without_touching_the_hosts_setting(
     host: GuardedHost,
 ) -> None:
