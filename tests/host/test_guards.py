@@ -218,6 +218,8 @@ def test_color_correction_is_told_or_switched_off_and_never_gets_outside(host: G
 class Companion(Witness):
     """Another always-on script with one control."""
 
+    args_to = 0
+
     def __init__(self, title: str) -> None:
         super().__init__()
         self._title = title
