@@ -77,11 +77,14 @@ def measure_drift(
     if inside.all() or not is_ring.any():
         return None
     ring = np.nonzero(is_ring)
+    is_edge = distance[ring] <= EDGE_WIDTH
+    if not is_edge.any():  # only masked without padding: nothing is known right at the edge
+        return None
     if np.mean((reference[ring] == generated[ring]).all(axis=1)) > COPIED_SHARE:
         return None
     grid = _Grid.over(inside.shape)
     offset = grid.spread(_solve_offset(reference[ring], generated[ring], grid, ring))
-    edge = tuple(axis[distance[ring] <= EDGE_WIDTH] for axis in ring)
+    edge = tuple(axis[is_edge] for axis in ring)
     corrected = generated[edge] + offset[edge]
     return Drift(offset, grid.spread(_judge_match(reference, corrected, grid, edge)))
 

@@ -102,3 +102,10 @@ def test_any_size(side: int) -> None:
     assert drift is not None
     assert drift.offset == pytest.approx(np.full(reference.shape, -9), abs=1e-3)
     assert drift.misfit.shape == inside.shape
+
+
+def test_nothing_is_learnt_where_nothing_is_known_at_the_edge() -> None:
+    reference = np.full((1, 8, 3), 90, np.uint8)
+    inside = np.array([[False] * 7 + [True]])
+    known = np.array([[True] * 3 + [False] * 5])
+    assert measure_drift(reference, reference + 9, inside, known) is None
