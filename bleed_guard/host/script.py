@@ -122,8 +122,8 @@ class BleedGuardScript(scripts.Script):
         if job is None:
             return
         plan = plan_guard(job, settings)
-        prepared = processing.prepare_inputs(p, job)
         processing.apply_plan(p, plan, job)
+        prepared = processing.prepare_inputs(p, job)
         looped = processing.still_in_force(p, earlier.rules.plan.changes) if earlier else ()
         plan = replace(plan, changes=(*looped, *prepared, *plan.changes))
         p.bleed_guard_run = GuardRun(Rules(settings, job, plan), complaints)
