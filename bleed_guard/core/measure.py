@@ -17,7 +17,7 @@ from bleed_guard.core.job import (
     WorstSpot,
     ZoneStats,
 )
-from bleed_guard.core.mask import HARD_LEVEL, edge_distance, protected_area
+from bleed_guard.core.mask import HARD_LEVEL, edge_distance, mask_box, protected_area
 
 PROFILE_LIMIT = 256
 """The profile has one bin per px of distance up to here; farther pixels share the last bin."""
@@ -140,7 +140,9 @@ def measure_seam(reference: np.ndarray, result: np.ndarray, mask: np.ndarray) ->
     H x W x 3 and a uint8 H x W. ValueError if sizes differ.
     """
     check_sizes(reference, result, mask)
-    inside = (mask >= HARD_LEVEL).view(np.int8)
+    near = _around_mask(mask).slices
+    reference, result = reference[near], result[near]
+    inside = (mask[near] >= HARD_LEVEL).view(np.int8)
     steps, reference_steps = [], []
     for axis in (0, 1):
         rows, columns = np.nonzero(np.diff(inside, axis=axis))
@@ -152,6 +154,12 @@ def measure_seam(reference: np.ndarray, result: np.ndarray, mask: np.ndarray) ->
     mean, reference_mean = float(step.mean()), float(reference_step.mean())
     ratio = max(mean, FLAT_STEP) / max(reference_mean, FLAT_STEP)
     return SeamStats(step.size, mean, reference_mean, ratio)
+
+
+def _around_mask(mask: np.ndarray) -> Box:
+    """The box of the mask and the pixels next to it: every pair across its edge is in there."""
+    height, width = mask.shape
+    return (mask_box(mask) or Box(0, 0, 0, 0)).grown(1).intersect(Box(0, 0, width, height))
 
 
 def _lab_steps(image: np.ndarray, rows: np.ndarray, columns: np.ndarray, axis: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -64,11 +65,13 @@ def describe_report(record: GenerationRecord, image: ImageRecord) -> dict[str, A
     given. `seam` is the result's in any case.
     """
     name = "result" if image.max else "unguarded"
-    report = measure_image(record, image, name).to_json()
     pictures = pictures_of(image)
+    with ThreadPoolExecutor(1) as pool:  # numpy and OpenCV let go of the interpreter
+        diagnosing = pool.submit(describe_causes, image, tolerance=record.tolerance)
+        report = measure_image(record, image, name).to_json()
+        causes = diagnosing.result()
     seam = measure_seam(pictures.reference, pictures.result, pictures.mask)
     crop_distance = find_crop_distance(image)
-    causes = describe_causes(image, tolerance=record.tolerance)
     told = {"seam": seam._asdict(), "crop_distance": crop_distance, "causes": causes}
     return {**report, "of": name, **told}
 
