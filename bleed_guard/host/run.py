@@ -13,6 +13,7 @@ from PIL import Image
 from bleed_guard.core.job import Protection, Verdict
 from bleed_guard.core.mask import edge_distance
 from bleed_guard.core.measure import count_changes, difference, judge, measure_reach
+from bleed_guard.core.plan import plan_guard
 from bleed_guard.core.record import GenerationRecord, ImageRecord, LoadedPictures, Stage
 from bleed_guard.host import compositing, processing, tracing
 from bleed_guard.host.compositing import Composed, DecodedImage, LaidOutImage, Rules
@@ -41,6 +42,17 @@ class GuardRun:
     decoded: DecodedImage | None = None
     laid: LaidOutImage | None = None
     finished: list[FinishedImage] = field(default_factory=list)
+
+    def settle_size(self, size: tuple[int, int]) -> bool:
+        """process: some hosts round the size (width, height) only now. Whether that changed
+        what is foretold; what the guard has changed in the job stays."""
+        job = replace(self.rules.job, size=size)
+        if job.size == self.rules.job.size:
+            return False
+        plan = replace(plan_guard(job, self.rules.settings), changes=self.rules.plan.changes)
+        is_news = plan.findings != self.rules.plan.findings
+        self.rules = replace(self.rules, job=job, plan=plan)
+        return is_news
 
     def look_at_decoded(self, p: Any, image: Image.Image) -> None:
         """postprocess_image: remember the picture the host is about to composite."""

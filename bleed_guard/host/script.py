@@ -130,6 +130,12 @@ class BleedGuardScript(scripts.Script):
         tell_at_once(plan)
 
     @told_on_failure
+    def process(self, p: Any = None, *args: Any) -> None:
+        run = read_run(p)
+        if run is not None and run.settle_size((int(p.width), int(p.height))):
+            tell_at_once(run.rules.plan)
+
+    @told_on_failure
     def postprocess_image(self, p: Any = None, pp: Any = None, *args: Any) -> None:
         run = read_run(p)
         if run is not None:

@@ -61,6 +61,34 @@ def _read_as_seen(path: Path) -> np.ndarray:
         return np.asarray(images.flatten(image, shared.opts.img2img_background_color))
 
 
+class CornerPainter:
+    """Another extension that paints a corner white, at the hook of the host it is made for."""
+
+    def __new__(cls, hook: str) -> Any:
+        from modules import scripts
+
+        def paint(self: Any, p: Any, pp: Any, *args: Any) -> None:
+            paint_corner(pp)
+
+        members = {hook: paint, "title": lambda self: "Corner painter", "filename": __file__}
+        return type("CornerPainterScript", (scripts.Script,), members)()
+
+
+def paint_corner(holder: Any) -> None:
+    """Make the top left 9 x 9 px of `holder.image` white."""
+    holder.image = holder.image.copy()
+    holder.image.paste((255, 255, 255), (0, 0, 9, 9))
+
+
+def register_painter_before_saving() -> None:
+    """An extension whose callback edits every picture before ours sees it."""
+    from modules import script_callbacks
+
+    registered = script_callbacks.callback_map["callbacks_before_image_saved"]
+    script_callbacks.on_before_image_saved(paint_corner)
+    registered.insert(0, registered.pop())
+
+
 class GuardedHost:
     """A freshly started host with the extension, and further scripts before and behind it."""
 
@@ -116,8 +144,8 @@ class GuardedHost:
         for script in self.scripts:
             script.alwayson = True
             script.args_from = len(arguments)
-            if script is self.guard:
-                arguments.append(settings or {})
+            given = [settings or {}] if script is self.guard else getattr(script, "given", [])
+            arguments += given
             script.args_to = len(arguments)
             runner.scripts.append(script)
             runner.alwayson_scripts.append(script)

@@ -21,6 +21,18 @@ SHAPES = ("box", "ellipse", "strokes", "pixel", "border", "full", "blank", "part
 BLENDS = ("hard", "feather", "membrane", "membrane + feather", "multi-band")
 
 
+PAINTING_HOOKS = ("postprocess_image", "postprocess_image_after_composite", "before_image_saved")
+
+
+@dataclass(frozen=True)
+class Company:
+    """What else takes part: Soft Inpainting, and scripts that paint a corner, by their hooks."""
+
+    is_soft: bool = False
+    before: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class RandomJob:
     """One job and what its oracle needs. `mask` is uint8 H x W as the user meant it."""
@@ -33,11 +45,13 @@ class RandomJob:
     fields: dict[str, Any]
     options: dict[str, Any]
     settings: dict[str, Any] = field(default_factory=dict)
+    company: Company = field(default_factory=lambda: Company())
 
     def __str__(self) -> str:
         sizes = [image.size for image in self.inits]
         masks = f"{self.mask_image.mode} {self.mask_image.size}"
-        return f"job {self.number}: {sizes} {masks} {self.fields} {self.options} {self.settings}"
+        set_up = f"{self.fields} {self.options} {self.settings} {self.company}"
+        return f"job {self.number}: {sizes} {masks} {set_up}"
 
 
 def make_job(seed: int, number: int, profile_options: dict[str, Any]) -> RandomJob:
@@ -58,7 +72,9 @@ def make_job(seed: int, number: int, profile_options: dict[str, Any]) -> RandomJ
     settings = {"blend": _choose(drawn, BLENDS), "feather": int(drawn.integers(0, 12))}
     inits, flats = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     options = _draw_options(drawn) | profile_options
-    return RandomJob(number, inits, flats, mask_image, mask, fields, options, settings)
+    fields |= _draw_second_models(drawn)
+    company = _draw_company(drawn)
+    return RandomJob(number, inits, flats, mask_image, mask, fields, options, settings, company)
 
 
 def _choose(drawn: np.random.Generator, choices: Any) -> Any:
@@ -82,12 +98,29 @@ def _draw_fields(drawn: np.random.Generator, size: tuple[int, int], inits: int) 
     }
 
 
+def _draw_second_models(drawn: np.random.Generator) -> dict[str, Any]:
+    """Face restoration, a refiner."""
+    fields: dict[str, Any] = {"restore_faces": bool(drawn.random() < 0.15)}
+    if drawn.random() < 0.15:
+        fields |= {"refiner_checkpoint": "minihost-refiner", "refiner_switch_at": 0.5, "steps": 4}
+    return fields
+
+
+def _draw_company(drawn: np.random.Generator) -> Company:
+    before, behind = (
+        tuple(hook for hook in PAINTING_HOOKS if drawn.random() < 0.1) for _ in range(2)
+    )
+    return Company(bool(drawn.random() < 0.15), before, behind)
+
+
 def _draw_options(drawn: np.random.Generator) -> dict[str, Any]:
     return {
         "overlay_inpaint": bool(drawn.random() < 0.75),
         "img2img_color_correction": bool(drawn.random() < 0.25),
         "samples_format": _choose(drawn, ("png", "png", "png", "webp")),
         "webp_lossless": True,
+        "grid_save": bool(drawn.random() < 0.2),
+        "return_grid": False,
         "return_mask": bool(drawn.random() < 0.1),
         "return_mask_composite": bool(drawn.random() < 0.1),
     }

@@ -5,23 +5,33 @@ BLEED_GUARD_MATRIX=2000 runs the long one, BLEED_GUARD_SEED another series.
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bleed_guard.core.job import Verdict
-from tests.host.guarded import GuardedHost, Outcome, count_changed, installed_profiles
-from tests.host.random_jobs import RandomJob, find_truth, make_job
+from tests.host.guarded import (
+    CornerPainter,
+    GuardedHost,
+    Outcome,
+    count_changed,
+    installed_profiles,
+    paint_corner,
+)
+from tests.host.random_jobs import Company, RandomJob, find_truth, make_job
 
 JOBS = int(os.environ.get("BLEED_GUARD_MATRIX", "120"))
+SAVING = "before_image_saved"
 SEED = int(os.environ.get("BLEED_GUARD_SEED", "1"))
 
 
 def start(profile: str, tmp_path: Path) -> GuardedHost:
     host = GuardedHost(profile, tmp_path)
-    host.set_options(grid_save=False, return_grid=False, save_images_before_color_correction=False)
+    host.set_options(save_images_before_color_correction=False)
     return host
 
 
@@ -33,7 +43,30 @@ def options_of(profile: str, number: int) -> dict[str, bool]:
 def run(host: GuardedHost, job: RandomJob, **settings: object) -> Outcome:
     host.set_options(**job.options)
     inits = [image.copy() for image in job.inits]
-    return host.run(inits, job.mask_image, {**job.settings, **settings}, **job.fields)
+    with accompanied(host, job.company):
+        return host.run(inits, job.mask_image, {**job.settings, **settings}, **job.fields)
+
+
+@contextlib.contextmanager
+def accompanied(host: GuardedHost, company: Company) -> Iterator[None]:
+    """The other scripts of a job beside the guard, as long as it runs."""
+    from modules import script_callbacks
+
+    from minihost.companions.scripts.soft_inpainting import PARAMETERS, SoftInpainting
+
+    soft = SoftInpainting()
+    soft.filename = "soft_inpainting.py"
+    soft.given = [company.is_soft, *(default for _, _, default, _ in PARAMETERS.values())]
+    hooks = [h for h in company.before if h != SAVING], [h for h in company.behind if h != SAVING]
+    before, behind = ([CornerPainter(hook) for hook in some] for some in hooks)
+    host.scripts = [*before, soft, host.guard, *behind]
+    saving = script_callbacks.callback_map["callbacks_before_image_saved"]
+    ours = list(saving)
+    if SAVING in company.before:
+        script_callbacks.on_before_image_saved(paint_corner)
+        saving.insert(0, saving.pop())
+    yield
+    saving[:] = ours
 
 
 def find_bleed(job: RandomJob, outcome: Outcome) -> list[str]:

@@ -10,7 +10,14 @@ import pytest
 from PIL import Image
 
 from bleed_guard.core.job import Verdict
-from tests.host.guarded import GuardedHost, Outcome, count_changed, installed_profiles
+from tests.host.guarded import (
+    CornerPainter,
+    GuardedHost,
+    Outcome,
+    count_changed,
+    installed_profiles,
+    register_painter_before_saving,
+)
 
 pytestmark = pytest.mark.parametrize("profile", installed_profiles())
 SIZE = (96, 64)  # width, height
@@ -112,6 +119,96 @@ def test_a_mask_of_another_size_in_only_masked_is_repainted_where_it_was_painted
     assert "mask size 48 x 32 -> 96 x 64" in outcome.comments
 
 
+def test_a_latent_upscale_is_guarded_over_the_whole_larger_picture(
+    profile: str, tmp_path: Path
+) -> None:
+    """The host lays its small overlay at the top left of the larger result."""
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    outcome = GuardedHost(profile, tmp_path).run(
+        photo, mask, {"blend": "hard"}, resize_mode=3, width=256, height=128
+    )
+    larger = photo.resize((256, 128), Image.Resampling.LANCZOS)
+    grown = make_mask((256, 128), (slice(38, 90), slice(58, 122)))  # by the resize's own reach
+    assert outcome.images[0].size == (256, 128)
+    assert_exact(outcome, larger, grown)
+    assert changed_inside(outcome, larger, mask.resize((256, 128), Image.Resampling.NEAREST)) > 2000
+
+
+def test_a_size_that_is_no_multiple_of_8_loses_its_right_and_bottom_edge(
+    profile: str, tmp_path: Path
+) -> None:
+    photo, mask = make_photo((93, 61)), make_mask((93, 61))
+    outcome = GuardedHost(profile, tmp_path).run(photo, mask)
+    width, height = outcome.images[0].size
+    if profile == "neo":  # it rounds to 64 and resizes
+        photo, mask = (image.resize((64, 64), Image.Resampling.LANCZOS) for image in (photo, mask))
+    assert (width, height) == ((64, 64) if profile == "neo" else (88, 56))
+    part = (0, 0, width, height)
+    assert_exact(outcome, photo.crop(part), mask.crop(part))
+
+
+@pytest.mark.parametrize("is_blurred", [False, True], ids=["blur-0", "blur-4"])
+def test_a_grey_mask_sent_by_api_stays_soft_in_the_host(
+    profile: str, is_blurred: bool, tmp_path: Path
+) -> None:
+    photo = make_photo((128, 64))
+    grey = np.asarray(make_mask((128, 64))).copy()
+    grey[10:20, 30:60], grey[44:54, 30:60] = 100, 160
+    outcome = GuardedHost(profile, tmp_path).run(
+        photo, Image.fromarray(grey), {"blend": "hard"}, mask_blur=4 * is_blurred
+    )
+    assert_exact(outcome, photo, grey)
+    assert "soft" in outcome.comments
+
+
+def test_the_colours_of_inpaint_sketch_stay_inside_its_mask(profile: str, tmp_path: Path) -> None:
+    """The mask comes from the coloured pixels, dimmed by mask transparency, and the sketch is in
+    the init image already: what was sketched under a faint mask is the reference there."""
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    sketch = photo.copy()
+    sketch.paste((200, 30, 30), (30, 20, 60, 44))
+    dimmed = mask.point(lambda level: int(level * 0.7))  # transparency 30
+    outcome = GuardedHost(profile, tmp_path).run(sketch, dimmed)
+    assert_exact(outcome, sketch, mask)
+    assert changed_inside(outcome, sketch, mask) > 500
+
+
+def test_a_mask_blur_that_is_no_whole_number(profile: str, tmp_path: Path) -> None:
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    outcome = GuardedHost(profile, tmp_path).run(photo, mask, mask_blur=4.0)
+    assert_exact(outcome, photo, mask)
+
+
+def test_precise_mask_overlays_that_are_pairs(profile: str, tmp_path: Path) -> None:
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    host.set_known_option("img2img_inpaint_precise_mask", True)
+    for only_masked in (True, False):
+        outcome = host.run(photo, mask, inpaint_full_res=only_masked)
+        assert_exact(outcome, photo, mask)
+        assert isinstance(outcome.p.overlay_images[0], tuple) == (profile == "neo")
+
+
+def test_a_setting_overridden_by_the_request_is_the_one_that_counts(
+    profile: str, tmp_path: Path
+) -> None:
+    from modules import shared
+
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(samples_format="png", overlay_inpaint=True)  # unless stored, overrides stay
+    given = {"samples_format": "jpg", "overlay_inpaint": False}
+    told = host.run(photo, mask, override_settings=dict(given))
+    assert [path.suffix for path in told.files] == [".jpg"]
+    assert "JPEG" in told.comments
+    mended = host.run(photo, mask, {"lossy_format": "png"}, override_settings=dict(given))
+    assert [path.suffix for path in mended.files] == [".png"]
+    assert_exact(mended, photo, mask)
+    plain = host.run(photo, mask)
+    assert_exact(plain, photo, mask)
+    assert shared.opts.samples_format == "png"
+
+
 def test_several_init_images_have_each_their_own_reference(profile: str, tmp_path: Path) -> None:
     photos = [make_photo((128, 64)), make_photo((128, 64)).rotate(180)]
     mask = make_mask((128, 64))
@@ -196,25 +293,6 @@ def test_inpaints_saved_as_png_never_replace_a_file(profile: str, tmp_path: Path
         assert_exact(outcome, photo, mask)
 
 
-class Editor:
-    """Another extension that paints a corner white at one hook."""
-
-    filename = __file__
-    alwayson = True
-    args_from = args_to = 0
-
-    def __new__(cls, hook: str) -> Any:
-        from modules import scripts
-
-        def edit(self: Any, p: Any, pp: Any, *args: Any) -> None:
-            pp.image = pp.image.copy()
-            pp.image.paste((255, 255, 255), (0, 0, 9, 9))
-
-        members = {hook: edit, "title": lambda self: "Corner"}
-        kind = type("CornerPainter", (scripts.Script,), members)
-        return kind()
-
-
 @pytest.mark.parametrize("place", ["before", "behind"])
 @pytest.mark.parametrize("hook", ["postprocess_image", "postprocess_image_after_composite"])
 def test_another_script_edits_the_picture(
@@ -222,7 +300,7 @@ def test_another_script_edits_the_picture(
 ) -> None:
     photo, mask = make_photo((128, 64)), make_mask((128, 64))
     host = GuardedHost(profile, tmp_path)
-    host.scripts.insert(0 if place == "before" else 1, Editor(hook))
+    host.scripts.insert(0 if place == "before" else 1, CornerPainter(hook))
     assert_exact(host.run(photo, mask, {"blend": "hard"}), photo, mask)
 
 
@@ -231,15 +309,7 @@ def test_another_extension_edits_the_picture_before_it_is_saved(
 ) -> None:
     photo, mask = make_photo((128, 64)), make_mask((128, 64))
     host = GuardedHost(profile, tmp_path)
-    from modules import script_callbacks
-
-    def edit(params: Any) -> None:
-        params.image = params.image.copy()
-        params.image.paste((255, 255, 255), (0, 0, 9, 9))
-
-    registered = script_callbacks.callback_map["callbacks_before_image_saved"]
-    script_callbacks.on_before_image_saved(edit)
-    registered.insert(0, registered.pop())
+    register_painter_before_saving()
     assert_exact(host.run(photo, mask), photo, mask)
 
 

@@ -97,6 +97,15 @@ def test_the_predicted_reach_is_the_one_measured_without_the_guard(
     assert guarded.predicted_reach == predicted
 
 
+@pytest.mark.parametrize("size", [(96, 64), (190, 140)], ids=str)
+def test_the_predicted_reach_holds_where_the_host_rounds_the_size(
+    host: GuardedHost, size: tuple[int, int]
+) -> None:
+    fields = {"width": size[0], "height": size[1]}
+    (image,) = run(host, {"paste_back": False}, **fields).record.images
+    assert image.predicted_reach == image.prevented_reach > 0
+
+
 def test_a_soft_mask_is_told_and_hardened_by_tight_edit(host: GuardedHost) -> None:
     told = run(host, mask=make_mask(rim=90), mask_blur=0)
     assert "The mask is grey: 13 % of its pixels are soft" in told.comments
@@ -143,6 +152,7 @@ class Witness:
 
     filename = "witness.py"
     alwayson = True
+    given: tuple[object, ...] = ()
 
     def __init__(self) -> None:
         self.steps: list[tuple[bool, np.ndarray]] = []
@@ -218,11 +228,10 @@ def test_color_correction_is_told_or_switched_off_and_never_gets_outside(host: G
 class Companion(Witness):
     """Another always-on script with one control."""
 
-    args_to = 0
-
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, value: float) -> None:
         super().__init__()
         self._title = title
+        self.given = (value,)
 
     def title(self) -> str:
         return self._title
@@ -240,12 +249,8 @@ class Companion(Witness):
 def test_scripts_beside_the_guard_are_named_when_they_are_on(
     tmp_path: Path, title: str, value: float, sentence: str
 ) -> None:
-    other = Companion(title)
-    host = GuardedHost(installed_profiles()[0], tmp_path, behind=[other])
-    p = host.make_job(make_picture(), make_mask(), {})
-    p.script_args = (*p.script_args, value)
-    other.args_to += 1
-    comments = host.finish(p).comments
+    host = GuardedHost(installed_profiles()[0], tmp_path, behind=[Companion(title, value)])
+    comments = run(host).comments
     assert (" is on" in comments) == bool(sentence)
     assert sentence in comments
 
@@ -285,7 +290,22 @@ def test_a_latent_upscale_that_fails_was_told_beforehand(
     with pytest.raises(ValueError, match="match"):
         run(host, resize_mode=3, width=192, height=192, inpainting_fill=2)
     told = caplog.text + capsys.readouterr().out
-    assert "The host will fail: latent upscale to another size" in told
+    assert told.count("The host will fail: latent upscale to another size") == 1
+
+
+def test_a_latent_upscale_fails_too_where_only_the_host_rounds_the_size(
+    host: GuardedHost, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, mask = make_picture((96, 64)), make_mask().crop((32, 32, 128, 96))
+    job = {"init": picture, "mask": mask, "width": 96, "height": 64}
+    fails = False
+    try:
+        run(host, resize_mode=3, inpainting_fill=2, **job)
+    except ValueError:
+        fails = True
+    told = caplog.text + capsys.readouterr().out
+    assert ("The host will fail: latent upscale to another size" in told) == fails
+    assert fails == (installed_profiles() == ("neo",))
 
 
 @pytest.mark.parametrize(
