@@ -2776,7 +2776,9 @@
         see(name) {
             const [newest] = this.page.records;
             const isNew = newest && newest.id !== this.last && newest.preset !== "files";
-            this.record = name && isNew ? newest : null;
+            // a script that makes one picture of several jobs: no record is about that picture
+            const isWhole = newest?.facts?.["Put together by"] === "one job";
+            this.record = name && isNew && isWhole ? newest : null;
             if (this.record) {
                 this.shown = name;
                 this.last = newest.id;

@@ -237,6 +237,7 @@ class InpaintJob:
     has_color_correction: bool = False
     has_face_restoration: bool = False
     has_cfg_rescale: bool = False
+    assembled_by: str = ""  # title of a script that makes one picture of several jobs
     refiner: str = ""
     image_format: str = "png"
     grid_format: str = "png"

@@ -311,6 +311,11 @@ def _judge_models(view: _View) -> Iterator[Finding]:
         yield word_finding("cfg_rescale")
 
 
+def _judge_assembly(view: _View) -> Iterator[Finding]:
+    if view.job.assembled_by and view.protection is not Protection.NONE:
+        yield word_finding("assembled", script=view.job.assembled_by)
+
+
 def _judge_format(view: _View) -> Iterator[Finding]:
     job, settings = view.job, view.settings
     if settings.lossy_format == "ignore":
@@ -397,6 +402,7 @@ JUDGES: tuple[Callable[[_View], Iterator[Finding]], ...] = (
     _judge_blur,
     _judge_strength,
     _judge_models,
+    _judge_assembly,
     _judge_format,
     _judge_area,
     _judge_size,

@@ -113,7 +113,7 @@ class GuardSettings:
     feather: int = _setting(
         4,
         "Feather",
-        "Width in px, inside the mask, over which the edit fades into the original.",
+        "Width in px, inside the mask, over which the edit fades; with membrane at most that.",
         minimum=0,
         maximum=64,
         step=1,

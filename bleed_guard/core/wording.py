@@ -212,6 +212,14 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "surroundings",
             "Switch CFG rescale off if the edit looks flat beside the rest",
         ),
+        "assembled": Wording(
+            Cause.OTHER_SCRIPT,
+            _WARNING,
+            "{script} makes one picture of several jobs",
+            "Each job is guarded by itself; the picture made of them has another size and is not "
+            "compared",
+            "Inpaint without the script first, then enlarge or extend the picture",
+        ),
         "lossy_file": Wording(
             Cause.JPEG,
             _WARNING,

@@ -71,7 +71,9 @@ def _match_reply(run: GuardRun, processed: Any) -> list[tuple[FinishedImage, int
 
 def tell_run(run: GuardRun) -> tuple[str, ...]:
     """What the user reads under the gallery, most important first; no line twice."""
-    lines = [f"Bleed Guard: {line}" for line in _tell_images(run.record.images)]
+    script = run.rules.job.assembled_by
+    scope = f"in this job of {script}: " if script else ""
+    lines = [f"Bleed Guard: {scope}{line}" for line in _tell_images(run.record.images)]
     lines += [f"Bleed Guard: {change.text}" for change in run.rules.plan.changes]
     told = [finding for image in run.record.images for finding in image.findings]
     lines += [_tell(finding) for finding in (*told, *run.rules.plan.findings)]
@@ -114,6 +116,7 @@ def hold_facts(run: GuardRun, p: Any) -> dict[str, str]:
         "Overlay original": "on" if job.has_overlay else "off",
         "Soft Inpainting": "on" if job.has_soft_inpainting else "off",
         "Other scripts": ", ".join(processing.editing_scripts(p, "postprocess_image")) or "none",
+        "Put together by": run.rules.job.assembled_by or "one job",
         "Format": compat.tell_format(job.image_format),
         "Original": f"{job.init_size[0]} x {job.init_size[1]}",
         "Result size": ", ".join(sizes) or "none",

@@ -31,10 +31,18 @@ def write(
     settings: GuardSettings,
     image: ImageRecord,
     changes: Iterable[Change] = (),
+    assembled_by: str = "",
 ) -> None:
-    """Put this image's entries into `p.extra_generation_params`, which a batch shares."""
+    """Put this image's entries into `p.extra_generation_params`, which a batch shares.
+
+    A script that makes one picture of several jobs hands it one job's infotext: what is told of
+    that job names the script.
+    """
     clear(params)
-    params.update(build(settings, image, changes))
+    entries = build(settings, image, changes)
+    if assembled_by and OUTSIDE_KEY in entries:
+        entries[OUTSIDE_KEY] += f" in one job of {assembled_by}"
+    params.update(entries)
 
 
 def write_failure(params: MutableMapping[str, Any], reason: str) -> None:

@@ -20,6 +20,11 @@ from bleed_guard.host.carry import has_alpha
 CFG_RESCALE_TITLES = ("rescalecfg", "rescale cfg", "cfg rescale", "cfg rescale extension")
 """Built into one host, with a slider from 0; extensions elsewhere."""
 
+ASSEMBLING_TITLES = (
+    "sd upscale", "ultimate sd upscale", "outpainting mk2", "poor man's outpainting"
+)  # fmt: skip
+"""Selectable scripts that make one picture, of another size, out of several jobs."""
+
 DEFAULT_BACKGROUND = "#ffffff"
 
 
@@ -87,6 +92,7 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
         "has_color_correction": bool(read_override(p, "img2img_color_correction", False)),
         "has_face_restoration": bool(sampling),
         "has_cfg_rescale": is_script_on(p, *CFG_RESCALE_TITLES),
+        "assembled_by": _read_assembling_script(p),
         "refiner": _read_refiner(p),
         "image_format": str(read_override(p, "samples_format", "png")).lower(),
         "grid_format": str(read_override(p, "grid_format", "png")).lower(),
@@ -121,6 +127,16 @@ def read_override(p: Any, name: str, default: Any) -> Any:
 
 def _read_blur(p: Any) -> int:
     return int(max(getattr(p, "mask_blur_x", 0) or 0, getattr(p, "mask_blur_y", 0) or 0))
+
+
+def _read_assembling_script(p: Any) -> str:
+    """Title of the selected script (the first argument, from 1 on) if it assembles a picture."""
+    selectable = getattr(getattr(p, "scripts", None), "selectable_scripts", None) or ()
+    chosen = next(iter(getattr(p, "script_args", None) or ()), 0)
+    if not isinstance(chosen, int) or not 0 < chosen <= len(selectable):
+        return ""
+    title = script_title(selectable[chosen - 1])
+    return title if title.lower() in ASSEMBLING_TITLES else ""
 
 
 def _read_refiner(p: Any) -> str:

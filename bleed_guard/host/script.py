@@ -154,7 +154,13 @@ class BleedGuardScript(scripts.Script):
             pp.image = run.finish_image(p, pp.image)
             rules, image = run.rules, run.latest
             if image is not None and options.read("write_infotext"):
-                infotext.write(p.extra_generation_params, rules.settings, image, rules.plan.changes)
+                infotext.write(
+                    p.extra_generation_params,
+                    rules.settings,
+                    image,
+                    rules.plan.changes,
+                    rules.job.assembled_by,
+                )
 
     @told_on_failure
     def postprocess(self, p: Any = None, processed: Any = None, *args: Any) -> None:

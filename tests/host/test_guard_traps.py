@@ -459,3 +459,26 @@ def test_one_job_never_sees_anothers_state(profile: str, tmp_path: Path) -> None
         "section", "filename", "args_from", "args_to", "alwayson", "infotext_fields",
         "paste_field_names", "is_txt2img", "is_img2img", "name", "group", "api_info",
     }  # fmt: skip
+
+
+def test_a_script_that_makes_one_picture_of_several_jobs_claims_nothing_for_it(
+    profile: str, tmp_path: Path
+) -> None:
+    from modules import images
+
+    from minihost.companions.scripts.sd_upscale import SDUpscale
+
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    p = host.make_job(photo, mask)
+    upscale = SDUpscale()
+    p.scripts.selectable_scripts.append(upscale)
+    p.script_args = (1, *p.script_args[1:])
+    processed = upscale.run(p, 16, 1, 2.0)
+    (path,) = tmp_path.rglob("*.png")
+    with Image.open(path) as file:
+        told, _ = images.read_info_from_image(file)
+        assert file.size == processed.images[0].size == (256, 128)
+    assert "in one job of SD upscale" in told
+    lines = p.bleed_guard_run.record.findings
+    assert any("makes one picture of several jobs" in finding.what for finding in lines)
