@@ -17,7 +17,13 @@ from bleed_guard.core.mask import is_deep, protected_area, read_mask
 from bleed_guard.host import compat
 from bleed_guard.host.carry import has_alpha
 
-CFG_RESCALE_TITLES = ("rescalecfg", "rescale cfg", "cfg rescale", "cfg rescale extension")
+CFG_RESCALE_TITLES = (
+    "rescalecfg",
+    "rescalecfg for reforge",
+    "rescale cfg",
+    "cfg rescale",
+    "cfg rescale extension",
+)
 """Built into one host, with a slider from 0; extensions elsewhere."""
 
 ASSEMBLING_TITLES = (
@@ -195,6 +201,17 @@ def _implements(script: Any, hook: str) -> bool:
         if hook in vars(kind):
             return kind.__module__ != "modules.scripts"
     return False
+
+
+STALE_KEYS = ("Mask blur", "Inpaint area", "Masked area padding")
+"""What the hosts write into the infotext only where it applies."""
+
+
+def forget_earlier_job(p: Any) -> None:
+    """The cells of an X/Y/Z grid share one dict of entries: one that does not apply any more,
+    because the guard took the blur away, would stay in it. The host writes anew what applies."""
+    for key in STALE_KEYS:
+        p.extra_generation_params.pop(key, None)
 
 
 def apply_plan(p: Any, plan: GuardPlan, job: InpaintJob) -> None:

@@ -121,6 +121,7 @@ class BleedGuardScript(scripts.Script):
         job = processing.read_job(p) if settings.enabled else None
         if job is None:
             return
+        processing.forget_earlier_job(p)
         plan = plan_guard(job, settings)
         processing.apply_plan(p, plan, job)
         prepared = processing.prepare_inputs(p, job)

@@ -407,3 +407,17 @@ def test_the_apis_info_tells_what_the_page_tells_and_later_loops_do_not(host: Gu
     assert "Bleed Guard: padding 64 -> 32, limit of preset guard" in report.splitlines()
     assert set(report.splitlines()) <= set(outcome.comments.splitlines())
     assert "Bleed guard report" not in outcome.p.extra_generation_params
+
+
+def test_a_cell_of_a_grid_keeps_no_entry_of_the_cell_before(host: GuardedHost) -> None:
+    """X/Y/Z plot's jobs are shallow copies, which share their dict of infotext entries."""
+    first = run(host, inpaint_full_res=True)
+    assert "Mask blur: 4" in infotext(first)
+    assert "Inpaint area: Only masked" in infotext(first)
+    second = host.make_job(make_picture(), make_mask(), {"preset": "tight-edit"})
+    second.extra_generation_params = first.p.extra_generation_params
+    told = infotext(host.finish(second))
+    assert "Bleed guard: tight-edit" in told
+    assert "Mask blur" not in told.replace("mask blur 4 -> 0", "")
+    assert "Only masked" not in told
+    assert "Masked area padding" not in told
