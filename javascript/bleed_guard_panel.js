@@ -181,6 +181,7 @@
     const SETTINGS = ["preset", "paste_back", "protect", "limit_padding", "padding_limit",
         "soft_mask", "cap_strength", "strength_cap", "strength_warning", "face_restoration",
         "color_correction", "lossy_format"];
+    const GRAVE = ["warning", "error"];
     const LATENT_UPSCALE = 3;
     const ORIGINAL = 1;
 
@@ -222,9 +223,7 @@
         saves: opts.samples_save !== false,
     });
 
-    /** Whether the guard is on: the host's accordion keeps it in a checkbox of its own. */
-    const isOn = () => (input("#bleed_guard_enabled-checkbox input") ??
-        input("#bleed_guard_enabled input[type=checkbox]"))?.checked ?? true;
+    const isOn = () => input("#bleed_guard_enabled input[type=checkbox]")?.checked ?? true;
 
     // ------------------------------------------------------------------------- telling the user
 
@@ -265,10 +264,22 @@
                 rules: this.rules, job, options: readOptions(), settings: readSettings(),
             }) : [];
             this.tellReach(isWanted ? reachOf(this.rules, job.blur) : 0);
+            this.tellHeader(said.filter(({ severity }) => GRAVE.includes(severity)).length);
             const text = JSON.stringify(said);
             if (text === this.shown) return;
             this.shown = text;
             this.root.replaceChildren(make("ul", "", ...said.map(draw)));
+        }
+
+        /** @param {number} warnings told in the panel, which may be folded away */
+        tellHeader(warnings) {
+            const header = gradioApp().querySelector("#bleed_guard_panel > .label-wrap > span");
+            const preset = input("#bleed_guard_preset input:checked")?.value ?? "";
+            const told = isOn() ? [preset, warnings ? `! ${warnings}` : ""] : [say("off")];
+            const text = told.filter(Boolean).join(" · ");
+            if (!header || header.getAttribute("data-bleed-guard") === text) return;
+            header.setAttribute("data-bleed-guard", text); // shown by the style sheet
+            header.toggleAttribute("data-warns", warnings > 0 || !isOn());
         }
 
         /** @param {number} reach px, told beside the host's mask blur; 0 tells nothing */

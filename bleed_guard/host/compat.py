@@ -82,15 +82,6 @@ def apply_color_correction(p: Any, batch_index: int, image: Any) -> Any:
     return processing.apply_color_correction(corrections[batch_index], image)
 
 
-def input_accordion() -> Any:
-    """The host's accordion whose open state is a value; None where it has none."""
-    try:
-        from modules.ui_components import InputAccordion
-    except ImportError:
-        return None
-    return InputAccordion
-
-
 def temporary_folder() -> Path:
     """The folder the host's own temporary pictures lie in."""
     chosen = option("temp_dir", "") or os.environ.get("GRADIO_TEMP_DIR", "")

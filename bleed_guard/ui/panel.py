@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -38,27 +37,20 @@ IN_DETAIL = (
 
 
 def build_panel(
-    accordion: Callable[..., Any] | None = None,
     defaults: GuardSettings | None = None,
     store: PresetStore | None = None,
 ) -> list[Any]:
     """Gradio components of all settings, in the schema's order, showing `defaults` at first.
 
-    `accordion` is the host's InputAccordion, whose open state is a value, for `enabled`; without
-    one a plain accordion holds a checkbox. `store` keeps the users' presets; without one there
-    are the built-in ones only.
+    The hosts' own accordion with a checkbox would switch the guard off when it is closed: ours
+    only folds away, and the script says in its header what is on. `store` keeps the users'
+    presets; without one there are the built-in ones only.
     """
     made: dict[str, Any] = {}
     values = vars(defaults or GuardSettings())
-    if accordion is not None:
-        enabled = accordion(values["enabled"], label=TITLE, elem_id=element_ids.setting("enabled"))
-        made["enabled"] = enabled
-        with enabled:
-            _build_rows(made, values, store)
-    else:
-        with gr.Accordion(TITLE, open=False, elem_id=element_ids.PANEL):
-            made["enabled"] = _build_control(SETTINGS["enabled"], values["enabled"])
-            _build_rows(made, values, store)
+    with gr.Accordion(TITLE, open=False, elem_id=element_ids.PANEL):
+        made["enabled"] = _build_control(SETTINGS["enabled"], values["enabled"])
+        _build_rows(made, values, store)
     return [made[setting.name] for setting in SCHEMA]
 
 

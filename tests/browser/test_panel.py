@@ -28,7 +28,12 @@ def open_inpaint(open_page: OpenPage, server: Server) -> HostPage:
     opened = open_page(server)
     opened.show_tab("img2img")
     opened.show_mode("Inpaint")
+    header(opened).click()
     return opened
+
+
+def header(page: HostPage) -> Locator:
+    return page.page.locator("#bleed_guard_panel > .label-wrap")
 
 
 def live(page: HostPage) -> Locator:
@@ -41,6 +46,21 @@ def preset(page: HostPage, name: str) -> Locator:
 
 def choose_preset(page: HostPage, name: str) -> None:
     preset(page, name).check(force=True)
+
+
+def test_folding_the_panel_switches_nothing_off_and_its_header_tells(page: HostPage) -> None:
+    told = header(page).locator("span[data-bleed-guard]")
+    expect(told).to_have_attribute("data-bleed-guard", "guard")
+    switch = page.page.locator("#bleed_guard_enabled input")
+    expect(switch).to_be_visible()
+    header(page).click()
+    expect(switch).to_be_hidden()
+    assert switch.is_checked()
+    page.set_number("img2img_denoising_strength", 0.9)
+    expect(told).to_have_attribute("data-bleed-guard", "guard · ! 1")
+    header(page).click()
+    switch.uncheck()
+    expect(told).to_have_attribute("data-bleed-guard", "off")
 
 
 def test_the_panel_follows_the_hosts_sliders(page: HostPage) -> None:

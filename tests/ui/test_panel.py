@@ -40,28 +40,6 @@ def test_a_control_shows_the_setting(panel: list[Any], setting: Setting) -> None
 
 def test_defaults_of_the_host_are_shown() -> None:
     with gr.Blocks():
-        panel = build_panel(None, replace(GuardSettings(), feather=9, blend="hard"))
+        panel = build_panel(replace(GuardSettings(), feather=9, blend="hard"))
     shown = {setting.name: control.value for setting, control in zip(SCHEMA, panel, strict=True)}
     assert (shown["feather"], shown["blend"]) == (9, "hard")
-
-
-class Accordion:
-    """The host's InputAccordion, as far as the panel knows it."""
-
-    def __init__(self, value: bool, *, label: str, elem_id: str) -> None:
-        self.value, self.label, self.elem_id = value, label, elem_id
-        self.is_inside = False
-
-    def __enter__(self) -> Accordion:
-        self.is_inside = True
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.is_inside = False
-
-
-def test_the_hosts_accordion_is_the_switch() -> None:
-    with gr.Blocks():
-        switch = build_panel(Accordion)[0]
-    assert isinstance(switch, Accordion)
-    assert (switch.elem_id, switch.value) == ("bleed_guard_enabled", True)
