@@ -10,9 +10,11 @@ import cv2
 import numpy as np
 
 from bleed_guard.core.attribution import FILE_CAUSES, Scene, attribute
-from bleed_guard.core.job import Box, Cause, Certainty, Finding, Fix, Severity
+from bleed_guard.core.geometry import crop_box
+from bleed_guard.core.job import Box, Cause, Certainty, Finding, Fix, InpaintJob, Severity
 from bleed_guard.core.mask import HARD_LEVEL, edge_distance
 from bleed_guard.core.measure import difference, measure_reach, measure_seam
+from bleed_guard.core.reach import blur_on_host
 from bleed_guard.core.record import ImageRecord, Pictures, describe_finding
 from bleed_guard.core.signals import fit_colors, measure_shift
 from bleed_guard.core.traces import Sample, Traces
@@ -25,6 +27,9 @@ SURE_SHIFT, SURE_RESPONSE = 0.4, 0.1
 
 LEAST_CONTRAST = 0.5
 """A decoded picture that keeps less than this share of the contrast is another picture."""
+
+HIGH_STRENGTH, RECOMMENDED_STRENGTH = 0.85, 0.7
+"""Denoising strengths from which the seam is at risk, and that usually is enough."""
 
 NOISE_LIKE = 2
 """Differences up to this many levels are called noise-like by custom; see `read_levels`."""
@@ -112,6 +117,7 @@ def diagnose_image(image: ImageRecord, *, tolerance: int = 0) -> tuple[Finding, 
     if image.traces is not None:
         told = [*_tell_buckets(pictures, image.traces, tolerance), *told]
         told += _tell_model(pictures, image.traces.sample)
+        told += _tell_company(image, pictures, image.traces)
     return tuple(told)
 
 
@@ -292,4 +298,68 @@ def _tell_shift(reference: np.ndarray, sample: Sample) -> Iterator[Finding]:
             "y": round(shift.y, 2),
             "response": round(shift.response, 3),
         },
+    )
+
+
+def _tell_company(image: ImageRecord, pictures: Pictures, traces: Traces) -> Iterator[Finding]:
+    """What took part without moving a pixel outside by itself, with what can be counted of it."""
+    job = traces.settings
+    if traces.flattened:
+        yield Finding(
+            Cause.TRANSPARENCY,
+            Severity.INFO,
+            f"The host laid {traces.flattened:,} transparent pixels on its background color",
+            "The gallery and the reply show them so; the saved PNG has the original's own again",
+            Fix("Leave Keep alpha on", "keep_metadata", True),
+            pixels=traces.flattened,
+        )
+    if image.crop_box is not None and job.padding:
+        yield from _tell_padding(image.crop_box, pictures, traces)
+    if job.denoising_strength >= HIGH_STRENGTH:
+        yield _tell_strength(pictures, job)
+    if job.refiner:
+        yield Finding(
+            Cause.REFINER,
+            Severity.INFO,
+            f"The refiner {job.refiner} painted under the same mask",
+            "It opens no pixel outside by itself; what it moved there counts for the causes above",
+            Fix("Set Refiner to off", "refiner", "off"),
+            pixels=0,
+            certainty=Certainty.INFERRED,
+        )
+
+
+def _tell_padding(box: Box, pictures: Pictures, traces: Traces) -> Iterator[Finding]:
+    """The part of the crop that only padding made the model see."""
+    job = traces.job(pictures.mask)
+    tight = crop_box(blur_on_host(job.mask, job), padding=0, size=job.size)
+    if tight is None:
+        return
+    exposed = np.zeros(pictures.mask.shape, bool)
+    exposed[box.slices] = True
+    exposed[tight.slices] = False
+    moved = difference(pictures.reference, pictures.unguarded)[exposed] > 0
+    changed = int(np.count_nonzero(moved & pictures.protected[exposed]))
+    yield Finding(
+        Cause.PADDING,
+        Severity.INFO,
+        f"Padding {job.padding} showed the model {int(exposed.sum()):,} more pixels as context",
+        f"By itself that changes none; {changed:,} of them were changed by the causes above",
+        pixels=int(exposed.sum()),
+        where=box,
+        evidence={"changed": changed},
+    )
+
+
+def _tell_strength(pictures: Pictures, job: InpaintJob) -> Finding:
+    seam = measure_seam(pictures.reference, pictures.result, pictures.mask)
+    return Finding(
+        Cause.STRENGTH,
+        Severity.INFO,
+        f"Denoising strength {job.denoising_strength:g} is high",
+        "It opens no pixel outside by itself; it raises the risk at the seam, whose step here is "
+        f"{seam.ratio:.1f} times the original's own",
+        Fix("Lower the denoising strength", "denoising strength", RECOMMENDED_STRENGTH),
+        pixels=0,
+        evidence={"ratio": round(seam.ratio, 3)},
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -81,6 +82,14 @@ class Traces:
     scripts: tuple[str, ...] = ()
     sample: Sample | None = None
     is_brought_back: bool = False
+    flattened: int = 0  # protected pixels of the init image that are transparent
+
+    @property
+    def nbytes(self) -> int:
+        """What these take of memory."""
+        packed = [area.packed for area in self.areas.values()]
+        packed += [self.own_mask.packed] if self.own_mask else []
+        return sum(map(len, packed)) + (self.sample.decoded.nbytes if self.sample else 0)
 
     def job(self, placed_mask: np.ndarray) -> InpaintJob:
         """The job as it ran; `placed_mask` is the picture's, uint8 H x W."""
@@ -106,18 +115,31 @@ def trace_job(job: InpaintJob, changes: Iterable[Change], placed_mask: np.ndarra
 
 
 def settle_job(job: InpaintJob, changes: Iterable[Change]) -> InpaintJob:
-    """The job with the guard's changes that decide which pixels the host opens."""
+    """The job with the guard's changes, as far as the diagnosis speaks of them."""
     for change in changes:
-        if change.setting == "mask blur":
-            job = replace(job, mask_blur=int(change.after or 0))
-        elif change.setting == "mask" and change.after == "hard":
-            job = replace(job, mask=harden(job.mask))
-        elif change.setting == "mask size":
-            mask = build_mask(job.mask, size=job.init_size, resize_mode=job.mask_resize_mode)
-            job = replace(job, mask=mask)
-        elif change.setting == "inpaint area":
-            job = replace(job, only_masked=change.after == "only masked")
+        if change.setting in _SETTLED:
+            job = replace(job, **_SETTLED[change.setting](job, change))
     return job
+
+
+def _settle_mask(job: InpaintJob, change: Change) -> dict[str, Any]:
+    return {"mask": harden(job.mask)} if change.after == "hard" else {}
+
+
+def _settle_mask_size(job: InpaintJob, change: Change) -> dict[str, Any]:
+    return {"mask": build_mask(job.mask, size=job.init_size, resize_mode=job.mask_resize_mode)}
+
+
+_SETTLED: dict[str, Callable[[InpaintJob, Change], dict[str, Any]]] = {
+    "mask": _settle_mask,
+    "mask size": _settle_mask_size,
+    "mask blur": lambda _, change: {"mask_blur": int(change.after or 0)},
+    "inpaint area": lambda _, change: {"only_masked": change.after == "only masked"},
+    "padding": lambda _, change: {"padding": int(change.after or 0)},
+    "denoising strength": lambda _, change: {"denoising_strength": float(change.after or 0)},
+    "refiner": lambda _, change: {"refiner": ""},
+}
+"""What a change of the guard's makes of the job's fields."""
 
 
 def take_sample(decoded: np.ndarray, mask: np.ndarray, within: Box | None = None) -> Sample | None:

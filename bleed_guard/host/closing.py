@@ -34,7 +34,7 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
         facts=hold_facts(run, p),
     )
     lines = list(tell_run(run))
-    infotext.tell(processed, lines)
+    infotext.tell(processed, lines, run.record.facts)
     if options.read("tell_in_page"):
         processed.comments += "".join(f"{line}\n" for line in lines)
     return lines

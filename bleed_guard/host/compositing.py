@@ -33,11 +33,16 @@ class Rules:
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """What the model gave, as the host is about to composite it."""
+    """What the model gave, as the host is about to composite it.
+
+    `before_faces` is the host's tensor from before face restoration, float 3 x H x W of 0-1; None
+    where there is none.
+    """
 
     index: int
     batch_index: int
     image: Image.Image
+    before_faces: Any = None
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,8 @@ def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     _record_file(run, finished, path, saved)
     if saved.changed:
         _trace_file(run, finished, path, pixels)
+    if run.rules.job.has_4chan_export:
+        _check_copy(run, finished, path)
 
 
 def _trace_file(run: GuardRun, finished: FinishedImage, path: Path, pixels: np.ndarray) -> None:
@@ -122,6 +124,33 @@ def _trace_file(run: GuardRun, finished: FinishedImage, path: Path, pixels: np.n
         cause = Cause.STEALTH
     traces = trace_file(record.traces, cause, pixels, record.pictures.result, changed)
     run.update_image(finished.index, traces=traces)
+
+
+def _check_copy(run: GuardRun, finished: FinishedImage, path: Path) -> None:
+    """The host's extra JPEG beside a large file, which it writes before it tells of the file."""
+    copy, record = path.with_suffix(".jpg"), run.record_of(finished.index)
+    is_new = copy != path and copy.exists() and copy.stat().st_mtime >= run.record.started - 1
+    if record is None or not is_new:
+        return
+    canvas = finished.canvas
+    with Image.open(copy) as file:
+        size, pixels = file.size, np.asarray(file.convert("RGB"))
+    told = f"{copy.name} is the host's extra JPEG of {size[0]} x {size[1]}"
+    lost = None
+    if size == canvas.size:
+        outside = outside_of(canvas, run.rules.plan.protection)
+        lost = count_changes(canvas.reference, pixels, outside)
+        told += f": {lost.changed:,} protected pixels differ in it (max {lost.max})"
+    finding = Finding(
+        Cause.EXPORT_4CHAN,
+        Severity.INFO,
+        told,
+        f"{path.name} is not touched by it",
+        Fix("Switch off the host's extra JPEG", "export_for_4chan", False),
+        pixels=lost.changed if lost else None,
+        max=lost.max if lost else None,
+    )
+    run.update_image(finished.index, findings=(*record.findings, finding))
 
 
 def _read_as_seen(file: Image.Image, canvas: Canvas) -> np.ndarray:

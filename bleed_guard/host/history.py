@@ -223,7 +223,8 @@ class History:
     def bytes_in_memory(self) -> int:
         """What the kept pictures take of memory."""
         with self._lock:
-            return sum(array.bytes_in_memory for array in self._arrays())
+            traces = sum(_trace_bytes(record) for record in self._records.values())
+            return traces + sum(array.bytes_in_memory for array in self._arrays())
 
     @property
     def bytes_on_disk(self) -> int:
@@ -249,7 +250,8 @@ class History:
             self._drop(next(iter(self._records.values())))
 
     def _spill_oldest(self) -> None:
-        """Move the oldest arrays to disk until memory holds no more than its limit."""
+        """Move the oldest arrays to disk until memory holds no more than its limit; where that is
+        not enough, let go of what the oldest runs keep for their diagnosis."""
         excess = self.bytes_in_memory - self._memory_limit
         for array in list(self._arrays()):
             if excess <= 0:
@@ -257,6 +259,12 @@ class History:
             if array.bytes_in_memory:
                 excess -= array.bytes_in_memory
                 self._spill(array)
+        for record in list(self._records.values()):
+            if excess <= 0:
+                return
+            excess -= _trace_bytes(record)
+            bare = tuple(replace(image, traces=None) for image in record.images)
+            self._records[record.id] = replace(record, images=bare)
 
     def _spill(self, array: KeptArray) -> None:
         """To disk; what cannot be written is forgotten, for the bound on memory holds."""
@@ -287,6 +295,11 @@ class History:
                 if id(array) not in seen:
                     seen.add(id(array))
                     yield array
+
+
+def _trace_bytes(record: GenerationRecord) -> int:
+    """What is kept for the diagnosis; without it an older run's causes are not told."""
+    return sum(image.traces.nbytes for image in record.images if image.traces is not None)
 
 
 def _arrays_of(record: GenerationRecord) -> Iterator[KeptArray]:

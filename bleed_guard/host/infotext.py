@@ -19,6 +19,7 @@ FAILED_KEY = "Bleed guard failed"
 OUTSIDE_KEY = "Bleed outside"
 PREVENTED_KEY = "Bleed prevented"
 REPORT_KEY = "Bleed guard report"
+FACTS_KEY = "Bleed guard facts"
 VERDICT_KEYS = (FAILED_KEY, OUTSIDE_KEY, PREVENTED_KEY)
 KEYS = (*(setting.infotext for setting in SCHEMA), CHANGES_KEY, *VERDICT_KEYS)
 
@@ -52,14 +53,17 @@ def write_failure(params: MutableMapping[str, Any], reason: str) -> None:
     params[FAILED_KEY] = reason
 
 
-def tell(processed: Any, lines: Sequence[str]) -> None:
-    """Put what was told into the reply's `info`: the hosts' API leaves comments out of it.
+def tell(processed: Any, lines: Sequence[str], facts: Mapping[str, str]) -> None:
+    """Put what was told, and the facts of the run, into the reply's `info`: the hosts' API leaves
+    comments out of it.
 
     Into a copy of the reply's entries, for the dict is the job's own, whose next loop writes
     infotexts from it.
     """
     entries = dict(processed.extra_generation_params or {})
-    processed.extra_generation_params = {**entries, REPORT_KEY: "\n".join(lines)}
+    told = "\n".join(f"{label}: {fact}" for label, fact in facts.items())
+    entries |= {REPORT_KEY: "\n".join(lines), FACTS_KEY: told}
+    processed.extra_generation_params = entries
 
 
 def clear(params: MutableMapping[str, Any]) -> None:

@@ -391,6 +391,14 @@ def _host_resize(mode: ResizeMode, image: Image.Image, width: int, height: int) 
     return images.resize_image(int(stretched), image, width, height)
 
 
+def to_picture(decoded: Any) -> Image.Image:
+    """The host's decoded tensor, float 3 x H x W of 0-1, as the host makes a picture of it: its
+    levels are truncated."""
+    array = decoded.detach().cpu().float().numpy() if hasattr(decoded, "detach") else decoded
+    levels = 255.0 * np.moveaxis(np.asarray(array, np.float32), 0, 2)
+    return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+
+
 def place_decoded(decoded: Image.Image, canvas: Canvas) -> np.ndarray:
     """The decoded picture where the host would put it: uint8 H x W x 3 of the result's size.
 

@@ -39,6 +39,7 @@ class GuardRun:
     record: GenerationRecord = field(
         default_factory=lambda: GenerationRecord(uuid.uuid4().hex, time.time())
     )
+    before_faces: tuple[Any, ...] = ()
     decoded: DecodedImage | None = None
     laid: LaidOutImage | None = None
     finished: list[FinishedImage] = field(default_factory=list)
@@ -54,11 +55,16 @@ class GuardRun:
         self.rules = replace(self.rules, job=job, plan=plan)
         return is_news
 
+    def look_at_batch(self, images: Any) -> None:
+        """postprocess_batch_list: face restoration comes next; hold on to what it will change."""
+        self.before_faces = tuple(images) if self.rules.job.has_face_restoration else ()
+
     def look_at_decoded(self, p: Any, image: Image.Image) -> None:
         """postprocess_image: remember the picture the host is about to composite."""
         batch_index = int(getattr(p, "batch_index", 0) or 0)
         index = int(getattr(p, "iteration", 0) or 0) * int(p.batch_size) + batch_index
-        self.decoded = DecodedImage(index, batch_index, image)
+        before = self.before_faces[batch_index : batch_index + 1]
+        self.decoded = DecodedImage(index, batch_index, image, *before)
         self.laid = None
 
     def supply_overlay(self, p: Any, ppmo: Any) -> None:

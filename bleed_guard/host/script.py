@@ -135,6 +135,12 @@ class BleedGuardScript(scripts.Script):
             tell_at_once(run.rules.plan)
 
     @told_on_failure
+    def postprocess_batch_list(self, p: Any = None, pp: Any = None, *args: Any, **_: Any) -> None:
+        run = read_run(p)
+        if run is not None:
+            run.look_at_batch(pp.images)
+
+    @told_on_failure
     def postprocess_image(self, p: Any = None, pp: Any = None, *args: Any) -> None:
         run = read_run(p)
         if run is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +13,16 @@ from bleed_guard.core.job import Cause
 from bleed_guard.core.measure import difference
 from bleed_guard.core.traces import Traces, take_sample, trace_job
 from bleed_guard.host import compat, processing
+from bleed_guard.host.carry import has_alpha
 from bleed_guard.host.compositing import (
     Composed,
+    DecodedImage,
     LaidOutImage,
     Rules,
     compose_unguarded,
     outside_of,
 )
+from bleed_guard.host.processing import Canvas
 
 
 def trace(
@@ -32,7 +36,8 @@ def trace(
     """The traces of a finished image.
 
     `image` is the picture that reached the guard, `scripts` name those that may have edited it.
-    Pictures are compared only where another script or a color correction took part.
+    Pictures are compared only where another script, a color correction or face restoration took
+    part.
     """
     canvas, plan = composed.canvas, rules.plan
     job = replace(rules.job, size=laid.canvas.asked_size)  # some hosts round it
@@ -43,14 +48,37 @@ def trace(
     if scripts:
         edited = _find_edits(p, laid, np.asarray(image.convert("RGB")), rules)
         traces = traces.with_area(Cause.OTHER_SCRIPT, edited & outside)
-    corrected = compat.apply_color_correction(p, laid.decoded.batch_index, laid.decoded.image)
-    if corrected is not laid.decoded.image:
-        bare = compose_unguarded(p, laid, laid.decoded.image)
+    for cause, picture in _list_counterfactuals(p, laid.decoded):
+        bare = compose_unguarded(p, laid, picture)
         moved = _differs(canvas.reference, composed.unguarded, rules)
         spared = moved & ~_differs(canvas.reference, bare, rules)
-        traces = traces.with_area(Cause.COLOR_CORRECTION, spared & outside)
+        traces = traces.with_area(cause, spared & outside)
     placed = processing.place_decoded(laid.decoded.image, canvas)
-    return replace(traces, sample=take_sample(placed, canvas.mask, canvas.crop_box))
+    return replace(
+        traces,
+        sample=take_sample(placed, canvas.mask, canvas.crop_box),
+        flattened=_count_flattened(canvas, outside),
+    )
+
+
+def _list_counterfactuals(p: Any, decoded: DecodedImage) -> Iterator[tuple[Cause, Image.Image]]:
+    """Each stage between the decoder and the overlay that took part, and the picture without it."""
+    corrected = compat.apply_color_correction(p, decoded.batch_index, decoded.image)
+    if corrected is not decoded.image:
+        yield Cause.COLOR_CORRECTION, decoded.image
+    if decoded.before_faces is not None:
+        bare = processing.to_picture(decoded.before_faces)
+        if bare.size == decoded.image.size:
+            correct = compat.apply_color_correction
+            yield Cause.FACE_RESTORE, correct(p, decoded.batch_index, bare)
+
+
+def _count_flattened(canvas: Canvas, outside: np.ndarray) -> int:
+    """How many of the `outside` pixels (bool H x W) the init image has transparent."""
+    if not has_alpha(canvas.init_image) or not canvas.has_original_size:
+        return 0
+    alpha = np.asarray(canvas.init_image.convert("RGBA").getchannel("A"))
+    return int(np.count_nonzero(outside & (alpha < 255)))
 
 
 def _find_edits(p: Any, laid: LaidOutImage, composite: np.ndarray, rules: Rules) -> np.ndarray:

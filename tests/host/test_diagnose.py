@@ -6,6 +6,7 @@ picture is black and the model's white, so that the faintest opening shows.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -341,3 +342,168 @@ def test_the_facts_of_the_run_are_in_the_record(host: GuardedHost) -> None:
     assert facts["Host"] in outcome.processed.infotexts[0]
     crisp = host.run(BLACK, make_mask(), {}, mask_blur=4).record.facts
     assert crisp["Mask"].endswith("crisp edges")
+
+
+def start_with_soft_inpainting(profile: str, folder: Path) -> GuardedHost:
+    """A host in which Soft Inpainting is on for every job."""
+    start(profile, folder)  # a script can be made once the host is there
+    from minihost.companions.scripts.soft_inpainting import PARAMETERS, SoftInpainting
+
+    soft = SoftInpainting()
+    soft.filename = "soft_inpainting.py"
+    soft.given = [True, *(default for _, _, default, _ in PARAMETERS.values())]
+    return start(profile, folder, before=[soft])
+
+
+@pytest.mark.parametrize("profile", installed_profiles())
+def test_soft_inpainting_has_its_pixels_and_ends_with_its_switch(
+    profile: str, tmp_path: Path
+) -> None:
+    host = start_with_soft_inpainting(profile, tmp_path)
+    outcome = host.run(BLACK, make_mask(), UNGUARDED, mask_blur=0)
+    (image,) = outcome.record.images
+    changed = (outcome.pixels(0) != 0).any(axis=2) & image.pictures.protected
+    found = find_buckets(image.pictures, image.traces)
+    assert changed.any()
+    assert list(found) == [Cause.SOFT_INPAINTING]
+    assert np.array_equal(found[Cause.SOFT_INPAINTING], changed)
+    fix = buckets_of(outcome)[Cause.SOFT_INPAINTING].fix
+    assert (fix.setting, fix.value) == ("soft inpainting", False)
+    host.scripts[0].given[0] = fix.value
+    assert buckets_of(host.run(BLACK, make_mask(), UNGUARDED, mask_blur=0)) == {}
+
+
+def test_a_resized_run_brought_back_has_its_pixels_and_ends_at_the_originals_size(
+    host: GuardedHost,
+) -> None:
+    drawn = np.random.default_rng(5).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    photo, settings = Image.fromarray(drawn), {"keep_size": True}
+    outcome = host.run(photo, make_mask(), settings, mask_blur=0, width=64, height=64)
+    (image,) = outcome.record.images
+    found = find_buckets(image.pictures, image.traces)
+    moved = (image.pictures.unguarded != image.pictures.reference).any(axis=2)
+    total = np.logical_or.reduce(list(found.values()))
+    assert Cause.RESIZE in found
+    assert np.array_equal(total, moved & image.pictures.protected)
+    fix = buckets_of(outcome)[Cause.RESIZE].fix
+    assert fix.text == f"Ask for the original's size, {WIDTH} x {HEIGHT}"
+    again = host.run(photo, make_mask(), settings, mask_blur=0, width=WIDTH, height=HEIGHT)
+    assert buckets_of(again) == {}
+
+
+def test_face_restoration_has_what_it_alone_moved_and_ends_when_off(tmp_path: Path) -> None:
+    """A model that leaves the outside alone, and no overlay: all that moves is the restorer's."""
+    drawn = np.random.default_rng(5).integers(60, 200, (HEIGHT, WIDTH, 3), np.uint8)
+    made = drawn.copy()
+    made[45:80, 45:60] = 255
+    host = start(installed_profiles()[0], tmp_path, engine=RecordedEngine([made]))
+    host.set_options(face_restoration=True, overlay_inpaint=False)
+    photo = Image.fromarray(drawn)
+    outcome = host.run(photo, make_mask(), UNGUARDED, mask_blur=0)
+    (image,) = outcome.record.images
+    moved = (outcome.pixels(0) != drawn).any(axis=2) & image.pictures.protected
+    off = {**UNGUARDED, "face_restoration": "off"}
+    without = host.run(photo, make_mask(), off, mask_blur=0)
+    still = (without.pixels(0) != drawn).any(axis=2) & image.pictures.protected
+    assert (moved & ~still).any()
+    host.set_options(overlay_inpaint=True)
+    covered = host.run(photo, make_mask(), UNGUARDED, mask_blur=0)
+    spared_twice = (covered.pixels(0) != drawn).any(axis=2) & image.pictures.protected
+    assert not spared_twice.any()  # the overlay would have spared all of it too
+    found = find_buckets(image.pictures, image.traces)
+    assert np.array_equal(found[Cause.SEVERAL], moved & ~still)
+    assert Cause.FACE_RESTORE in image.traces.areas
+    assert np.array_equal(image.traces.areas[Cause.FACE_RESTORE].unpack(), moved & ~still)
+    assert Cause.FACE_RESTORE not in without.record.images[0].traces.areas
+
+
+@pytest.mark.parametrize("profile", installed_profiles())
+def test_the_named_script_switched_off_ends_its_cause(profile: str, tmp_path: Path) -> None:
+    start(profile, tmp_path)
+    host = start(profile, tmp_path, before=[make_stamp("Watermark", (0, 0, 20, 10))])
+    assert list(buckets_of(host.run(BLACK, make_mask(), {}, mask_blur=0))) == [Cause.OTHER_SCRIPT]
+    del host.scripts[0]
+    assert buckets_of(host.run(BLACK, make_mask(), {}, mask_blur=0)) == {}
+
+
+@pytest.mark.parametrize("profile", installed_profiles())
+def test_hidden_infotext_has_its_pixels_and_ends_with_its_option(
+    profile: str, tmp_path: Path
+) -> None:
+    host = start(profile, tmp_path)
+    from modules import shared
+
+    if "stealth_pnginfo_option" not in shared.opts.data_labels:
+        pytest.skip("this host hides no infotext in pixels")
+    host.set_options(stealth_pnginfo_option="RGB")
+    photo = Image.new("RGB", (WIDTH, HEIGHT), (90, 90, 90))
+    outcome = host.run(photo, make_mask(), {}, mask_blur=0)
+    (image,), (file,) = outcome.record.images, outcome.read_files()
+    truth = (file != 90).any(axis=2) & image.pictures.protected
+    found = buckets_of(outcome)
+    assert {cause: one.pixels for cause, one in found.items()} == {Cause.STEALTH: int(truth.sum())}
+    host.set_options(**{found[Cause.STEALTH].fix.setting: "Alpha"})
+    assert buckets_of(host.run(photo, make_mask(), {}, mask_blur=0)) == {}
+
+
+def told_by(outcome: Outcome) -> dict[Cause, Finding]:
+    """All findings of the only image, those of its file too."""
+    (image,) = outcome.record.images
+    return {one.cause: one for one in (*diagnose_image(image), *image.findings)}
+
+
+def test_what_took_part_is_told_with_its_count(host: GuardedHost) -> None:
+    fields = {"inpaint_full_res": True, "inpaint_full_res_padding": 16, "mask_blur": 0}
+    refiner = {"refiner_checkpoint": "minihost-refiner", "refiner_switch_at": 0.5, "steps": 4}
+    told = told_by(host.run(BLACK, make_mask(), {}, denoising_strength=0.9, **fields, **refiner))
+    rows, columns = HEIGHT // 3, WIDTH // 3
+    tight = (2 * rows + 1 - rows) * (WIDTH // 2 - columns)
+    (left, top, right, bottom) = told[Cause.PADDING].where
+    assert 0 < told[Cause.PADDING].pixels < (right - left) * (bottom - top) - tight + 1
+    assert told[Cause.PADDING].evidence == {"changed": 0}
+    assert "0.9" in told[Cause.STRENGTH].what
+    assert told[Cause.STRENGTH].fix.value == 0.7
+    assert "minihost-refiner" in told[Cause.REFINER].what
+    capped = {"cap_strength": True, "refiner": "off", "padding_limit": 0}
+    plain = told_by(
+        host.run(BLACK, make_mask(), capped, denoising_strength=0.9, **fields, **refiner)
+    )
+    assert not {Cause.PADDING, Cause.STRENGTH, Cause.REFINER} & set(plain)
+
+
+def test_transparent_pixels_that_were_flattened_are_counted(host: GuardedHost) -> None:
+    photo = Image.new("RGBA", (WIDTH, HEIGHT), (90, 90, 90, 255))
+    photo.paste((90, 90, 90, 100), (0, 0, 10, 10))
+    finding = told_by(host.run(photo, make_mask(), {}, mask_blur=0))[Cause.TRANSPARENCY]
+    assert finding.pixels == 100
+
+
+def test_the_hosts_extra_jpeg_is_read_and_counted(host: GuardedHost) -> None:
+    drawn = np.random.default_rng(5).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    host.set_options(export_for_4chan=True, img_downscale_threshold=0.001)
+    outcome = host.run(Image.fromarray(drawn), make_mask(), {}, mask_blur=0)
+    (copy,) = (path for path in outcome.files if path.suffix == ".jpg")
+    (image,) = outcome.record.images
+    with Image.open(copy) as file:
+        lost = (np.asarray(file.convert("RGB")) != drawn).any(axis=2) & image.pictures.protected
+    finding = told_by(outcome)[Cause.EXPORT_4CHAN]
+    assert finding.pixels == int(lost.sum()) > 0
+    assert copy.name in finding.what
+    host.set_options(**{finding.fix.setting: finding.fix.value})
+    again = told_by(host.run(Image.fromarray(drawn), make_mask(), {}, mask_blur=0))
+    assert Cause.EXPORT_4CHAN not in again
+
+
+FACTS = (
+    "Inpaint area", "Mask", "Mask blur", "Padding", "Denoising strength", "Refiner",
+    "Face restoration", "Color correction", "Overlay original", "Other scripts", "Format",
+    "Original", "Result size", "Tolerance", "Host",
+)  # fmt: skip
+
+
+def test_the_facts_of_the_run_are_in_the_apis_info_too(host: GuardedHost) -> None:
+    outcome = host.run(BLACK, make_mask(), {}, mask_blur=4)
+    told = json.loads(outcome.processed.js())["extra_generation_params"]["Bleed guard facts"]
+    facts = dict(line.split(": ", 1) for line in told.splitlines())
+    assert facts == outcome.record.facts
+    assert set(FACTS) <= set(facts)

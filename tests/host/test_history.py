@@ -6,13 +6,15 @@ import subprocess
 import sys
 import textwrap
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bleed_guard.core.job import Box, Verdict
+from bleed_guard.core.job import Box, InpaintJob, Verdict
 from bleed_guard.core.record import GenerationRecord, ImageRecord, LoadedPictures
+from bleed_guard.core.traces import Sample, Traces
 from bleed_guard.host.history import ForgottenError, History
 
 PICTURES = ("reference", "unguarded", "result", "mask", "protected")
@@ -57,6 +59,22 @@ def history(request: pytest.FixtureRequest, tmp_path: Path) -> History:
 def test_pictures_come_back_bit_for_bit(history: History) -> None:
     history.add(make_record("a", make_pictures(0), make_pictures(1)))
     assert_same(history.get("a"), make_pictures(0), make_pictures(1))
+
+
+def test_what_is_kept_for_the_diagnosis_counts_and_goes_oldest_first(tmp_path: Path) -> None:
+    history = History(memory_limit=30_000)
+    history.configure(tmp_path, limit=9)
+    sample = Sample(Box(0, 0, 80, 80), np.zeros((80, 80, 3), np.uint8))
+    job = InpaintJob(np.zeros((0, 0), np.uint8), (40, 24), (40, 24), only_masked=False)
+    for name in "abc":
+        record = make_record(name, make_pictures())
+        (image,) = record.images
+        history.add(replace(record, images=(replace(image, traces=Traces(job, sample=sample)),)))
+        assert history.bytes_in_memory <= 30_000
+    traces = {record.id: record.images[0].traces for record in history.list()}
+    assert traces["a"] is traces["b"] is None
+    assert traces["c"] is not None
+    assert_same(history.get("a"), make_pictures())
 
 
 def test_identical_pictures_come_back_too(history: History) -> None:
@@ -240,6 +258,7 @@ import os, sys
 import numpy as np
 from bleed_guard.core.job import Verdict
 from bleed_guard.core.record import GenerationRecord, ImageRecord, LoadedPictures
+from bleed_guard.core.traces import Sample, Traces
 from bleed_guard.host.history import History
 picture = np.zeros((8, 8, 3), np.uint8)
 mask = np.zeros((8, 8), np.uint8)
