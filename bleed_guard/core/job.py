@@ -38,6 +38,10 @@ class Box(NamedTuple):
     def is_empty(self) -> bool:
         return self.left >= self.right or self.top >= self.bottom
 
+    def moved(self, right: int, down: int) -> Box:
+        """This box that many px farther right and down."""
+        return Box(self.left + right, self.top + down, self.right + right, self.bottom + down)
+
     def intersect(self, other: Box) -> Box:
         """What both hold; an empty box if they hold nothing in common."""
         return Box(

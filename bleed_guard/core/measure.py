@@ -52,18 +52,31 @@ def difference(reference: np.ndarray, result: np.ndarray) -> np.ndarray:
     return cv2.max(cv2.max(delta[..., 0], delta[..., 1]), delta[..., 2])
 
 
+def differs(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether any value differs: two uint8 arrays of one shape, at the speed of memory."""
+    return first.size > 0 and cv2.norm(first, second, cv2.NORM_INF) > 0
+
+
+def differs_outside(first: np.ndarray, second: np.ndarray, box: Box) -> bool:
+    """Whether any value of two uint8 H x W x 3 differs outside `box`."""
+    left, top, right, bottom = box
+    stripes = (np.s_[:top], np.s_[bottom:], np.s_[top:bottom, :left], np.s_[top:bottom, right:])
+    return any(differs(first[stripe], second[stripe]) for stripe in stripes)
+
+
 def count_changes(
     reference: np.ndarray, result: np.ndarray, protected: np.ndarray, *, tolerance: int = 0
 ) -> ChangeCount:
-    """The quick count for the generation's path; nothing but a compare when nothing changed.
+    """The quick count for the generation's path; nothing but a compare where nothing changed.
 
     Two uint8 H x W x 3 and a bool H x W. ValueError if sizes differ.
     """
     check_sizes(reference, result, protected)
-    total = int(np.count_nonzero(protected))
-    if np.array_equal(reference, result):
+    total = cv2.countNonZero(protected.view(np.uint8))
+    if not differs(reference, result):
         return ChangeCount(total, 0, 0)
-    delta = cv2.bitwise_and(difference(reference, result), _as_mask(protected))
+    delta = difference(reference, result)
+    cv2.multiply(delta, protected.view(np.uint8), delta)
     changed = cv2.countNonZero(cv2.threshold(delta, tolerance, 255, cv2.THRESH_BINARY)[1])
     return ChangeCount(total, int(changed), int(delta.max()))
 

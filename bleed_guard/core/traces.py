@@ -142,18 +142,16 @@ _SETTLED: dict[str, Callable[[InpaintJob, Change], dict[str, Any]]] = {
 """What a change of the guard's makes of the job's fields."""
 
 
-def take_sample(decoded: np.ndarray, mask: np.ndarray, within: Box | None = None) -> Sample | None:
-    """The square of the decoded picture that lies farthest from the mask; None if all touch it.
+def find_sample_box(mask: np.ndarray, within: Box | None = None) -> Box | None:
+    """The square of the picture that lies farthest from the mask; None if all touch it.
 
-    `decoded` is uint8 H x W x 3, `mask` uint8 H x W, `within` where the model painted (None: all
-    over). Only the corners and the middles of the sides are tried.
+    `mask` is uint8 H x W, `within` where the model painted (None: all over). Only the corners
+    and the middles of the sides are tried.
     """
     height, width = mask.shape
     area = (within or Box(0, 0, width, height)).intersect(Box(0, 0, width, height))
     best = max(_squares(area), key=lambda box: _clear_share(mask, box), default=None)
-    if best is None or _clear_share(mask, best) < 0.5:
-        return None
-    return Sample(best, decoded[best.slices].copy())
+    return None if best is None or _clear_share(mask, best) < 0.5 else best
 
 
 def _squares(area: Box) -> list[Box]:

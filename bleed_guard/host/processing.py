@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from modules import images
 from PIL import Image
 
+from bleed_guard.core.composite import MARGIN
 from bleed_guard.core.geometry import build_mask, build_reference, crop_top_left, flatten_image
 from bleed_guard.core.job import Box, Change, GuardPlan, InpaintJob, MaskedContent, ResizeMode
-from bleed_guard.core.mask import is_deep, protected_area, read_mask
+from bleed_guard.core.mask import grow_box, is_deep, mask_box, protected_area, read_mask
 from bleed_guard.host import compat
 from bleed_guard.host.carry import has_alpha
 
@@ -38,17 +41,44 @@ class UnmappableError(Exception):
     """The protected area cannot be mapped onto this output; the message says why."""
 
 
-@dataclass(frozen=True)
-class Canvas:
-    """Where one result lies: uint8 H x W x 3, uint8 H x W, bool H x W, and the host's paste box."""
+class Place(NamedTuple):
+    """Where a result lies: over which init image, in which crop of it, at which (width, height).
+
+    `asked_size` is the host's, which loses what is no multiple of 8 and comes back at `size`.
+    """
 
     init_image: Image.Image
+    crop_box: Box | None
+    asked_size: tuple[int, int]
+    size: tuple[int, int]
+    background: str
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """What a result is laid over: uint8 H x W x 3, uint8 H x W, bool H x W."""
+
+    place: Place
     reference: np.ndarray
     mask: np.ndarray
     protected: np.ndarray
-    crop_box: Box | None
-    asked_size: tuple[int, int]
-    background: str
+    open_boxes: dict[int, tuple[Image.Image, Box]] = field(default_factory=dict)
+
+    @property
+    def init_image(self) -> Image.Image:
+        return self.place.init_image
+
+    @property
+    def crop_box(self) -> Box | None:
+        return self.place.crop_box
+
+    @property
+    def asked_size(self) -> tuple[int, int]:
+        return self.place.asked_size
+
+    @property
+    def background(self) -> str:
+        return self.place.background
 
     @property
     def size(self) -> tuple[int, int]:
@@ -57,6 +87,35 @@ class Canvas:
     @property
     def has_original_size(self) -> bool:
         return self.size == self.init_image.size
+
+    def open_box(self, overlay: Image.Image) -> Box:
+        """Around where an RGBA overlay of the host lets anything through; a batch shares it."""
+        known = self.open_boxes.get(id(overlay))
+        if known is not None and known[0] is overlay:
+            return known[1]
+        alpha = np.asarray(overlay.getchannel("A"))
+        left, top, width, height = cv2.boundingRect(cv2.bitwise_not(alpha))
+        box = Box(left, top, left + width, top + height)
+        self.open_boxes[id(overlay)] = overlay, box
+        return box
+
+    @cached_property
+    def editable(self) -> np.ndarray:
+        """uint8 H x W, 255 where the picture may change."""
+        return cv2.bitwise_not(self.protected.view(np.uint8) * np.uint8(255))
+
+    @cached_property
+    def edit_box(self) -> Box:
+        """Around all that may change, and the margin the blends look at; empty if nothing may."""
+        box = mask_box(self.editable)
+        return Box(0, 0, 0, 0) if box is None else grow_box(box, MARGIN, self.protected.shape)
+
+    @cached_property
+    def overlay(self) -> Image.Image:
+        """The guard's overlay for the host: RGBA, opaque where protected, clear where not."""
+        overlay = cv2.cvtColor(self.reference, cv2.COLOR_RGB2RGBA)
+        cv2.insertChannel(cv2.bitwise_not(self.editable), overlay, 3)
+        return Image.frombuffer("RGBA", self.size, overlay, "raw", "RGBA", 0, 1)
 
     def flatten_original(self) -> np.ndarray:
         """The init image at its own size: uint8 H x W x 3."""
@@ -333,32 +392,36 @@ def _to_opaque(image: Image.Image) -> Image.Image:
     return image.convert("RGB") if _has_hidden_alpha(image) else image
 
 
-def build_canvas(
-    p: Any, job: InpaintJob, plan: GuardPlan, batch_index: int, decoded_size: tuple[int, int]
-) -> Canvas:
-    """Where the image at `batch_index` lies over its init image, now that the host has sampled.
+def read_place(p: Any, batch_index: int, decoded_size: tuple[int, int]) -> Place:
+    """Where the image at `batch_index` lies, now that the host has sampled.
 
-    `decoded_size` (width, height) is the picture's before compositing. Raises UnmappableError
-    where no pixel of the output can be told to belong to a pixel of the init image.
+    `decoded_size` (width, height) is the picture's before compositing.
     """
-    only_masked = bool(p.inpaint_full_res) and p.paste_to is not None
     init = p.init_images[batch_index if len(p.init_images) > 1 else 0]
-    size = init.size if only_masked else (int(p.width), int(p.height))
+    box = paste_box(p) if p.inpaint_full_res else None
+    size = init.size if box is not None else (int(p.width), int(p.height))
     background = compat.option("img2img_background_color", DEFAULT_BACKGROUND)
+    return Place(init, box, size, size if box is not None else decoded_size, background)
+
+
+def build_canvas(place: Place, job: InpaintJob, plan: GuardPlan) -> Canvas:
+    """What an image is laid over.
+
+    Raises UnmappableError where no pixel of the output can be told to belong to a pixel of the
+    init image.
+    """
     reference = build_reference(
-        init,
-        only_masked=only_masked,
-        size=size,
+        place.init_image,
+        only_masked=place.crop_box is not None,
+        size=place.asked_size,
         resize_mode=job.resize_mode,
-        background=background,
+        background=place.background,
         resize=_host_resize,
     )
-    mask = mask_at(job, size)
-    if not only_masked:
-        reference, mask = _crop_to(reference, decoded_size), _crop_to(mask, decoded_size)
+    reference = _crop_to(reference, place.size)
+    mask = _crop_to(mask_at(job, place.asked_size), place.size)
     protected = protected_area(mask, plan.protection, band=plan.band)
-    box = paste_box(p) if only_masked else None
-    return Canvas(init, reference, mask, protected, box, size, background)
+    return Canvas(place, reference, mask, protected)
 
 
 def mask_at(job: InpaintJob, size: tuple[int, int]) -> np.ndarray:
@@ -399,17 +462,20 @@ def to_picture(decoded: Any) -> Image.Image:
     return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
 
 
-def place_decoded(decoded: Image.Image, canvas: Canvas) -> np.ndarray:
-    """The decoded picture where the host would put it: uint8 H x W x 3 of the result's size.
+def place_decoded(decoded: Image.Image, canvas: Canvas, part: Box) -> np.ndarray:
+    """`part` of the decoded picture where the host would put it: uint8 h x w x 3.
 
     Outside the host's crop the reference shows.
     """
     box = canvas.crop_box
     if box is None:
-        return np.asarray(decoded.convert("RGB"))
-    placed = canvas.reference.copy()
-    part = images.resize_image(1, decoded.convert("RGB"), box.width, box.height)
-    placed[box.slices] = np.asarray(part)[: box.height, : box.width]
+        return np.asarray(decoded.crop(part).convert("RGB"))
+    placed = canvas.reference[part.slices].copy()
+    shown = box.intersect(part)
+    if not shown.is_empty:
+        fitted = images.resize_image(1, decoded.convert("RGB"), box.width, box.height)
+        crop = fitted.crop(shown.moved(-box.left, -box.top))
+        placed[shown.moved(-part.left, -part.top).slices] = np.asarray(crop)
     return placed
 
 

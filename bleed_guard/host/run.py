@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bleed_guard.core.job import Protection, Verdict
-from bleed_guard.core.mask import edge_distance
-from bleed_guard.core.measure import count_changes, difference, judge, measure_reach
+from bleed_guard.core.job import Box, Protection, Verdict
+from bleed_guard.core.mask import HARD_LEVEL, edge_distance, mask_box
+from bleed_guard.core.measure import difference, differs, judge, measure_reach
 from bleed_guard.core.plan import plan_guard
 from bleed_guard.core.record import GenerationRecord, ImageRecord, LoadedPictures, Stage
 from bleed_guard.host import compositing, processing, tracing
@@ -22,11 +22,15 @@ from bleed_guard.host.processing import Canvas, UnmappableError
 
 @dataclass
 class FinishedImage:
-    """A finished image and where it lies: to recognise it in its file and in the reply."""
+    """A finished image and where it lies: to recognise it in its file and in the reply.
+
+    `laid_on` is the canvas of the run, which differs where the original's size was restored.
+    """
 
     index: int
     image: Image.Image
     canvas: Canvas
+    laid_on: Canvas
     is_saved: bool = False
 
 
@@ -71,9 +75,10 @@ class GuardRun:
         """postprocess_maskoverlay: hand the host an overlay that is opaque where protected."""
         if self.decoded is None or self.decoded.batch_index != ppmo.index:
             return
-        laid = compositing.lay_out(p, self.decoded, ppmo.overlay_image, self.rules)
+        known = self.finished[-1].laid_on if self.finished else None
+        laid = compositing.lay_out(p, self.decoded, ppmo.overlay_image, self.rules, known)
         if self.rules.is_forcing and not laid.keeps_host_blend:
-            ppmo.overlay_image = compositing.make_overlay(laid)
+            ppmo.overlay_image = laid.canvas.overlay
         self.laid = laid
 
     def finish_image(self, p: Any, image: Image.Image) -> Image.Image:
@@ -81,9 +86,10 @@ class GuardRun:
         if self.laid is None:
             raise UnmappableError("the host skipped a stage the guard depends on")
         composed = compositing.compose(p, self.laid, image, self.rules)
-        final = _keep_or_wrap(image, composed)
+        own = image.copy() if image is self.laid.decoded.image else image
+        final = _keep_or_wrap(own, composed)
         index = self.laid.decoded.index
-        self.finished.append(FinishedImage(index, final, composed.canvas))
+        self.finished.append(FinishedImage(index, final, composed.canvas, self.laid.canvas))
         scripts = processing.editing_scripts(p, "postprocess_image_after_composite")
         record = self._conclude(index, composed, scripts)
         traces = tracing.trace(p, self.laid, image, composed, self.rules, scripts)
@@ -95,10 +101,10 @@ class GuardRun:
         canvas, tolerance = composed.canvas, self.rules.settings.tolerance
         protection = self.rules.plan.protection
         outside = compositing.outside_of(canvas, protection)
-        alone, reached, after = (
-            count_changes(canvas.reference, picture, outside, tolerance=tolerance)
-            for picture in (composed.unguarded, composed.composite, composed.result)
-        )
+        count = compositing.Counter(canvas.reference, outside, tolerance).count
+        alone = count(composed.unguarded, composed.open_box)
+        reached = count(composed.composite, composed.reached_box)
+        after = count(composed.result, composed.edit_box)
         redo = protection is Protection.NONE
         return ImageRecord(
             index=index,
@@ -153,17 +159,28 @@ class GuardRun:
 
 def _keep_or_wrap(image: Image.Image, composed: Composed) -> Image.Image:
     """The host's own picture if it is right as it is, else ours with its metadata."""
-    if image.mode == "RGB" and np.array_equal(composed.composite, composed.result):
+    box = composed.reached_box
+    if image.mode != "RGB" or box is None:
+        final = Image.fromarray(composed.result)
+    elif not differs(composed.composite[box.slices], composed.result[box.slices]):
         return image
-    final = Image.fromarray(composed.result)
+    else:
+        final = image  # the host's own, made for this picture alone: a copy takes as long as all
+        final.paste(Image.fromarray(composed.result[box.slices]), box[:2])
     final.info = dict(image.info)
     return final
 
 
 def _measure_reach(composed: Composed, outside: np.ndarray, tolerance: int) -> int:
     """How far the unguarded bleed reaches, in px."""
-    delta = difference(composed.canvas.reference, composed.unguarded)
-    return measure_reach((delta > tolerance) & outside, edge_distance(composed.canvas.mask))
+    canvas = composed.canvas
+    everything = Box(0, 0, *canvas.size)
+    box = (composed.open_box or everything).around(
+        mask_box(canvas.mask >= HARD_LEVEL) or everything
+    )
+    part = box.slices  # the mask is in there whole, and so is every pixel's nearest of it
+    delta = difference(canvas.reference[part], composed.unguarded[part])
+    return measure_reach((delta > tolerance) & outside[part], edge_distance(canvas.mask[part]))
 
 
 def make_failed_record(reason: str) -> GenerationRecord:

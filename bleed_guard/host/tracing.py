@@ -11,7 +11,7 @@ from PIL import Image
 
 from bleed_guard.core.job import Cause
 from bleed_guard.core.measure import difference
-from bleed_guard.core.traces import Traces, take_sample, trace_job
+from bleed_guard.core.traces import Sample, Traces, find_sample_box, trace_job
 from bleed_guard.host import compat, processing
 from bleed_guard.host.carry import has_alpha
 from bleed_guard.host.compositing import (
@@ -49,14 +49,15 @@ def trace(
         edited = _find_edits(p, laid, np.asarray(image.convert("RGB")), rules)
         traces = traces.with_area(Cause.OTHER_SCRIPT, edited & outside)
     for cause, picture in _list_counterfactuals(p, laid.decoded):
-        bare = compose_unguarded(p, laid, picture)
+        bare = compose_unguarded(p, laid, picture).picture
         moved = _differs(canvas.reference, composed.unguarded, rules)
         spared = moved & ~_differs(canvas.reference, bare, rules)
         traces = traces.with_area(cause, spared & outside)
-    placed = processing.place_decoded(laid.decoded.image, canvas)
+    box = find_sample_box(canvas.mask, canvas.crop_box)
+    sample = box and Sample(box, processing.place_decoded(laid.decoded.image, canvas, box))
     return replace(
         traces,
-        sample=take_sample(placed, canvas.mask, canvas.crop_box),
+        sample=sample,
         flattened=_count_flattened(canvas, outside),
     )
 
@@ -89,7 +90,7 @@ def _find_edits(p: Any, laid: LaidOutImage, composite: np.ndarray, rules: Rules)
         return changed  # the overlay was the guard's: all that differs came after it
     index = laid.decoded.batch_index
     corrected = compat.apply_color_correction(p, index, laid.decoded.image)
-    alone = compose_unguarded(p, laid, corrected)
+    alone = compose_unguarded(p, laid, corrected).picture
     return changed & (difference(alone, composite) > 0)
 
 

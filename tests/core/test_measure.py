@@ -15,6 +15,7 @@ from bleed_guard.core.measure import (
     ChangeCount,
     count_changes,
     difference,
+    differs_outside,
     measure_bleed,
     measure_seam,
 )
@@ -202,3 +203,16 @@ def test_zones_profile_and_totals_agree(reference: np.ndarray, data: st.DataObje
         report.changed,
         report.max,
     )
+
+
+@pytest.mark.parametrize(
+    "box", [Box(3, 2, 9, 6), Box(0, 0, 12, 8), Box(0, 0, 0, 0), Box(0, 3, 5, 8)]
+)
+def test_differs_outside_is_what_comparing_every_pixel_says(box: Box) -> None:
+    first = np.random.default_rng(4).integers(0, 256, (8, 12, 3), np.uint8)
+    assert not differs_outside(first, first.copy(), box)
+    for y, x in np.ndindex(8, 12):
+        second = first.copy()
+        second[y, x, 1] ^= 1
+        inside = box.left <= x < box.right and box.top <= y < box.bottom
+        assert differs_outside(first, second, box) == (not inside)

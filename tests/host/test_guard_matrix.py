@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +107,20 @@ def test_the_same_jobs_bleed_without_the_guard(profile: str, tmp_path: Path) -> 
         outcome = run(host, job, paste_back=False, soft_mask="ignore")
         bled += any(image.changed for image in outcome.record.images)
     assert bled > 20
+
+
+@pytest.mark.parametrize("profile", installed_profiles())
+def test_what_the_guard_says_it_prevented_is_what_the_host_alone_gives(
+    profile: str, tmp_path: Path
+) -> None:
+    """The guard composites only where the host's overlay is open; the host, all of it."""
+    host = start(profile, tmp_path)
+    for number in range(30):
+        options = {**options_of(profile, number), "overlay_inpaint": True}
+        job = replace(make_job(SEED + 1, number, options), company=Company())
+        alone, guarded = run(host, job, paste_back=False), run(host, job)
+        for given, image in zip(alone.record.images, guarded.record.images, strict=True):
+            assert given.pictures is not None
+            assert image.pictures is not None
+            assert np.array_equal(given.pictures.result, image.pictures.unguarded), str(job)
+            assert given.changed == image.prevented, str(job)
