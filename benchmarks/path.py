@@ -126,7 +126,7 @@ def spend(spent: dict[str, float], hook: Callable[..., None], *args: Any) -> Non
 
 
 def measure_peak(guard: Any, job: Job) -> int:
-    """The most extra memory the hooks hold at once, in bytes: numpy's and Python's, not Pillow's."""
+    """The most extra memory the hooks hold at once, in bytes; Pillow's own is not seen."""
     tracemalloc.start()
     job.run_guard(guard, {})
     peak = tracemalloc.get_traced_memory()[1]
