@@ -75,9 +75,8 @@ class Composed(NamedTuple):
     open_box: Box | None = None
     edit_box: Box | None = None
 
-    @property
-    def reached_box(self) -> Box | None:
-        """Outside of it the picture that reached the guard is the reference; None: nowhere."""
+    def find_reached_box(self) -> Box | None:
+        """Outside of it the picture that reached the guard is the reference; None: unknown."""
         box = self.edit_box
         is_right = box is not None and not differs_outside(
             self.canvas.reference, self.composite, box

@@ -87,23 +87,26 @@ class GuardRun:
             raise UnmappableError("the host skipped a stage the guard depends on")
         composed = compositing.compose(p, self.laid, image, self.rules)
         own = image.copy() if image is self.laid.decoded.image else image
-        final = _keep_or_wrap(own, composed)
+        reached = composed.find_reached_box()
+        final = _keep_or_wrap(own, composed, reached)
         index = self.laid.decoded.index
         self.finished.append(FinishedImage(index, final, composed.canvas, self.laid.canvas))
         scripts = processing.editing_scripts(p, "postprocess_image_after_composite")
-        record = self._conclude(index, composed, scripts)
+        record = self._conclude(index, composed, reached, scripts)
         traces = tracing.trace(p, self.laid, image, composed, self.rules, scripts)
         self.add_image(replace(record, traces=traces))
         return final
 
-    def _conclude(self, index: int, composed: Composed, scripts: tuple[str, ...]) -> ImageRecord:
+    def _conclude(
+        self, index: int, composed: Composed, reached_box: Box | None, scripts: tuple[str, ...]
+    ) -> ImageRecord:
         """The record of a finished image: its verdict and what the guard prevented."""
         canvas, tolerance = composed.canvas, self.rules.settings.tolerance
         protection = self.rules.plan.protection
         outside = compositing.outside_of(canvas, protection)
         count = compositing.Counter(canvas.reference, outside, tolerance).count
         alone = count(composed.unguarded, composed.open_box)
-        reached = count(composed.composite, composed.reached_box)
+        reached = count(composed.composite, reached_box)
         after = count(composed.result, composed.edit_box)
         redo = protection is Protection.NONE
         return ImageRecord(
@@ -157,9 +160,11 @@ class GuardRun:
             self.add_image(replace(image, **changes))
 
 
-def _keep_or_wrap(image: Image.Image, composed: Composed) -> Image.Image:
-    """The host's own picture if it is right as it is, else ours with its metadata."""
-    box = composed.reached_box
+def _keep_or_wrap(image: Image.Image, composed: Composed, box: Box | None) -> Image.Image:
+    """The host's own picture if it is right as it is, else ours with its metadata.
+
+    Outside of `box` the host's picture is right; None: perhaps nowhere.
+    """
     if image.mode != "RGB" or box is None:
         final = Image.fromarray(composed.result)
     elif not differs(composed.composite[box.slices], composed.result[box.slices]):
