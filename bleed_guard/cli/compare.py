@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from bleed_guard.audit.infotext import read_infotext
 from bleed_guard.cli.pictures import (
     UNKNOWN_REACH,
     CompareOptions,
@@ -28,7 +29,7 @@ from bleed_guard.core.measure import (
     measure_bleed,
     measure_seam,
 )
-from bleed_guard.images import DEEP_LEVELS, Picture, deepen, shallow
+from bleed_guard.images import DEEP_LEVELS, Picture, deepen, read_bytes, shallow
 
 __all__ = [
     "Paths",
@@ -55,14 +56,15 @@ def compare_pictures(paths: Paths, pictures: Pictures, options: CompareOptions) 
         depth=max(pictures.original.depth, pictures.result.depth),
         alpha_changed=0 if alpha is None else int(np.count_nonzero(alpha[protected])),
         notes=pictures.notes,
-        causes=_find_causes(pictures) if options.has_detail else (),
+        causes=_find_causes(paths, pictures) if options.has_detail else (),
     )
 
 
-def _find_causes(pictures: Pictures) -> tuple[dict[str, Any], ...]:
-    """What the pictures, brought to 8 bits, speak for."""
+def _find_causes(paths: Paths, pictures: Pictures) -> tuple[dict[str, Any], ...]:
+    """What the pictures, brought to 8 bits, and the settings in the result's file speak for."""
     pair = shallow(pictures.original.pixels), shallow(pictures.result.pixels)
-    return tuple(likely.to_json() for likely in diagnose_files(*pair, pictures.mask))
+    infotext = read_infotext(read_bytes(paths.result), paths.result)
+    return tuple(likely.to_json() for likely in diagnose_files(*pair, pictures.mask, infotext))
 
 
 def as_eight_bits(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:

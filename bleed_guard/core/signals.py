@@ -13,6 +13,9 @@ SMALLEST_SIDE = 32
 CLIP_LOW, CLIP_HIGH = 4, 251
 """Levels beyond these may be cut, and say nothing of an offset."""
 
+LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
+"""Of R, G and B in luma (ITU-R BT.601)."""
+
 HUBER_LEVELS = 4.0
 """Residuals beyond this many levels count less, the farther the less."""
 
@@ -96,38 +99,125 @@ def _fit_channel(original: np.ndarray, result: np.ndarray) -> tuple[float, float
     return gain, offset, noise
 
 
-COMB_STEPS = tuple(range(2, 41))
-"""Quantization steps looked for, in DCT units of 8-bit luma."""
+COMB_FREQUENCIES = tuple(
+    (row, column) for row in range(5) for column in range(5) if 0 < row + column < 5
+)
+"""Coefficients of an 8 x 8 block that photographs fill: (down, across)."""
 
-COMB_FREQUENCIES = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1))
-"""Coefficients of an 8 x 8 block that photographs fill."""
+LUMA_STEPS = np.array(
+    [
+        [16, 11, 10, 16, 24],
+        [12, 12, 14, 19, 26],
+        [14, 13, 16, 24, 40],
+        [14, 17, 22, 29, 51],
+        [18, 22, 37, 56, 68],
+    ]
+)
+"""The low frequencies of JPEG's example table for luma, quality 50 (ITU-T T.81, table K.1)."""
+
+FINEST_STEP = 2
+"""Rounding to levels hides a quantization in steps of less, in DCT units of 8-bit luma."""
+
+COMB_QUALITIES = tuple(range(10, 98))
 
 
-def measure_comb(picture: np.ndarray) -> float:
-    """How strictly the DCT coefficients of the 8 x 8 grid keep to multiples of one step each.
+class Comb(NamedTuple):
+    """How strictly DCT coefficients keep to multiples of one table's steps, 0 (not at all) to 1,
+    how much of that the original does not have, and the table's JPEG quality."""
 
-    uint8 H x W x 3, its top left on the grid -> 0 (not at all) to 1 (JPEG, also after the file
-    was saved as PNG again). Mean over the frequencies of the best step's cosine score.
+    score: float
+    growth: float
+    quality: int
+
+
+def measure_comb(original: np.ndarray, result: np.ndarray) -> Comb:
+    """JPEG's trace, which stays when the file is saved as PNG again.
+
+    Two uint8 H x W x 3, their top left on the 8 x 8 grid.
     """
-    luma = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)[..., 0].astype(np.float32) - 128
-    height, width = (side // 8 * 8 for side in luma.shape)
+    before, after = _transform(original), _transform(result)
+    combs = []
+    for quality in COMB_QUALITIES:
+        score = _comb_score(after, quality)
+        combs.append(Comb(score, score - max(_comb_score(before, quality), 0.0), quality))
+    return max(combs, key=lambda comb: comb.growth)
+
+
+def luma_steps(quality: int) -> np.ndarray:
+    """The table's low frequencies at a quality 1-100, as libjpeg scales them: float64 5 x 5."""
+    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
+    return np.clip((LUMA_STEPS * percent + 50) // 100, 1, 255).astype(np.float64)
+
+
+def _transform(picture: np.ndarray) -> np.ndarray:
+    """The coefficients of `COMB_FREQUENCIES` of all blocks of luma: float32 count x blocks."""
+    height, width = (side // 8 * 8 for side in picture.shape[:2])
     if not height or not width:
-        return 0.0
-    blocks = luma[:height, :width].reshape(height // 8, 8, width // 8, 8).transpose(0, 2, 1, 3)
+        return np.zeros((len(COMB_FREQUENCIES), 0), np.float32)
+    luma = picture[:height, :width].astype(np.float32) @ LUMA_WEIGHTS - 128
+    blocks = luma.reshape(height // 8, 8, width // 8, 8)
     basis = np.hstack([cv2.dct(column[:, None]) for column in np.eye(8, dtype=np.float32)])
-    scores = []
-    for row, column in COMB_FREQUENCIES:
-        values = np.einsum("abij,i,j->ab", blocks, basis[row], basis[column]).ravel()
-        scores.append(_comb_score(values))
-    return float(np.mean(scores))
+    found = np.einsum("ri,aibj,cj->rcab", basis[:5], blocks, basis[:5], optimize=True)
+    return np.stack([found[row, column].ravel() for row, column in COMB_FREQUENCIES])
 
 
-def _comb_score(values: np.ndarray) -> float:
-    """The best step's mean cosine over the coefficients that are not near 0."""
-    best = 0.0
-    for step in COMB_STEPS:
+def _comb_score(coefficients: np.ndarray, quality: int) -> float:
+    """Mean cosine at the table's steps, of the coefficients that are not near 0."""
+    steps, scores, counts = luma_steps(quality), [], []
+    for values, place in zip(coefficients, COMB_FREQUENCIES, strict=True):
+        step = steps[place]
         used = values[np.abs(values) > 0.6 * step]
-        if used.size < 24:
-            break
-        best = max(best, float(np.mean(np.cos(2 * np.pi / step * used))))
-    return best
+        if step >= FINEST_STEP and used.size >= 12:
+            scores.append(float(np.mean(np.cos(2 * np.pi / step * used))))
+            counts.append(min(used.size, 400))
+    return float(np.average(scores, weights=counts)) if scores else 0.0
+
+
+class Lattice(NamedTuple):
+    """Share (0-1) of the pixels whose R, G, B a decoder of 8-bit Y, Cb, Cr can give: all of
+    them in a decoded file, one in four to six in other colored pictures, all greys in `full`.
+
+    `full` is the range of JPEG and AVIF, `limited` that of WebP (luma 16 to 235).
+    """
+
+    full: float
+    limited: float
+
+
+def measure_lattice(picture: np.ndarray) -> Lattice:
+    """uint8 ... x 3 -> Lattice."""
+    pixels = np.ascontiguousarray(picture).reshape(-1, 3).astype(np.int32)
+    if not pixels.size:
+        return Lattice(0.0, 0.0)
+    full, limited = (np.mean((code(pixels) == pixels).all(axis=1)) for code in (_full, _limited))
+    return Lattice(float(full), float(limited))
+
+
+def _full(pixels: np.ndarray) -> np.ndarray:
+    """int N x 3 to 8-bit Y, Cb, Cr and back with libjpeg's rounding."""
+    levels = pixels @ np.array(
+        [[0.299, -0.168736, 0.5], [0.587, -0.331264, -0.418688], [0.114, 0.5, -0.081312]]
+    )
+    luma, blue, red = np.rint(levels).astype(np.int32).T
+    half = 1 << 15
+    decoded = (
+        luma + ((91881 * red + half) >> 16),
+        luma + ((-22554 * blue - 46802 * red + half) >> 16),
+        luma + ((116130 * blue + half) >> 16),
+    )
+    return np.clip(np.stack(decoded, axis=1), 0, 255)
+
+
+def _limited(pixels: np.ndarray) -> np.ndarray:
+    """int N x 3 to 8-bit Y, U, V and back with libwebp's fixed-point numbers."""
+    levels = pixels @ np.array(
+        [[0.25679, -0.14822, 0.43922], [0.50413, -0.29099, -0.36779], [0.09791, 0.43922, -0.07143]]
+    )
+    luma, blue, red = np.rint(levels + np.array([16, 128, 128])).astype(np.int32).T
+    luma = (luma * 19077) >> 8
+    decoded = (
+        luma + ((red * 26149) >> 8) - 14234,
+        luma - ((blue * 6419) >> 8) - ((red * 13320) >> 8) + 8708,
+        luma + ((blue * 33050) >> 8) - 17685,
+    )
+    return np.clip(np.stack(decoded, axis=1) >> 6, 0, 255)

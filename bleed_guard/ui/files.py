@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bleed_guard.audit.infotext import read_infotext
 from bleed_guard.cli.compare import Paths, Pictures, fit_pictures, tell_size
+from bleed_guard.core.files_diagnosis import diagnose_files
+from bleed_guard.core.job import Cause, Certainty, Finding, Severity
 from bleed_guard.core.mask import protected_area
 from bleed_guard.core.measure import ChangeCount, count_changes, judge
 from bleed_guard.core.record import GenerationRecord, ImageRecord, LoadedPictures
-from bleed_guard.images import Picture, read_mask_file, read_picture, shallow
+from bleed_guard.images import Picture, read_bytes, read_mask_file, read_picture, shallow
 
 PRESET = "files"
 """What such a record has in the place of a preset."""
@@ -32,6 +36,10 @@ class Given:
         if self.array is not None:
             return Picture(self.name, self.array)
         return read_picture(str(self.path))
+
+    def read_infotext(self) -> str:
+        """The WebUI's parameters in the file, "" if there are none."""
+        return read_infotext(read_bytes(self.path), self.name) if self.path is not None else ""
 
     def read_mask(self) -> np.ndarray:
         """uint8 H x W, 255 = repaint. PictureError if the file cannot be read."""
@@ -58,7 +66,7 @@ def record_files(
     return GenerationRecord(
         id=uuid.uuid4().hex,
         started=time.time(),
-        images=(_record_image(kept, count),),
+        images=(_record_image(kept, count, result.read_infotext()),),
         preset=PRESET,
         tolerance=tolerance,
         owner=owner,
@@ -66,15 +74,52 @@ def record_files(
     )
 
 
-def _record_image(pictures: LoadedPictures, count: ChangeCount) -> ImageRecord:
+def _record_image(pictures: LoadedPictures, count: ChangeCount, infotext: str) -> ImageRecord:
     return ImageRecord(
         index=0,
         verdict=judge(count.changed, count.max),
         protected=count.protected,
         changed=count.changed,
         max=count.max,
+        findings=tuple(find_causes(pictures, infotext)) if count.changed else (),
         pictures=pictures,
     )
+
+
+def find_causes(pictures: LoadedPictures, infotext: str) -> Iterator[Finding]:
+    """The causes the files speak for, the most probable first."""
+    likely = diagnose_files(pictures.reference, pictures.result, pictures.mask, infotext)
+    for one in likely:
+        yield Finding(
+            one.cause,
+            Severity.WARNING,
+            f"{NAMES[one.cause]}: {one.probability:.0%} probable, "
+            f"{one.share:.1%} of the changed pixels",
+            fix=one.fix,
+            evidence={"probability": round(one.probability, 3), **one.evidence},
+            certainty=Certainty.INFERRED,
+        )
+
+
+NAMES = {
+    Cause.MASK_BLUR: "Mask blur",
+    Cause.SOFT_MASK: "Grey pixels of the mask",
+    Cause.SOFT_INPAINTING: "Soft Inpainting",
+    Cause.OVERLAY_OFF: "The original was not laid over the result",
+    Cause.WHOLE_REDRAW: "The whole picture was redrawn",
+    Cause.RESIZE: "The picture was resized and brought back",
+    Cause.SHIFT: "The whole picture is shifted",
+    Cause.COLOR_SHIFT: "The colors are shifted",
+    Cause.COLOR_CORRECTION: "Color correction",
+    Cause.FACE_RESTORE: "Face restoration",
+    Cause.VAE: "An autoencoder's error",
+    Cause.PADDING: "The crop was pasted without its mask",
+    Cause.OTHER_SCRIPT: "Another script or tool",
+    Cause.JPEG: "JPEG",
+    Cause.WEBP: "WebP",
+    Cause.AVIF: "AVIF",
+}
+"""What the causes are called."""
 
 
 def _tell_facts(names: Paths, pictures: Pictures) -> dict[str, str]:

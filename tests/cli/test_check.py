@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from bleed_guard import __version__
 
@@ -264,3 +265,19 @@ def test_as_a_process(files):
     )
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith("bleed: bleed.png")
+
+
+def test_causes_are_ranked_with_the_settings_in_the_file_as_evidence(files, run, pixels, mask):
+    blurred = cv2.GaussianBlur(mask, (9, 9), 2).astype(np.float32)[..., None] / 255
+    edited = np.rint(pixels * (1 - blurred) + 255 * blurred).astype(np.uint8)
+    told = PngInfo()
+    told.add_text("parameters", "a mug\nSteps: 20, Denoising strength: 0.75, Mask blur: 2")
+    save("edited.png", edited, pnginfo=told)
+    code, out, _ = run("check", "original.png", "edited.png", "mask.png", "--json", "-")
+    causes = json.loads(out)["causes"]
+    assert code == 1
+    assert causes[0]["cause"] == "mask_blur"
+    assert causes[0]["evidence"]["infotext"] == "Mask blur: 2"
+    assert all(set(one) == {"cause", "probability", "share", "evidence", "fix"} for one in causes)
+    beliefs = [one["probability"] for one in causes]
+    assert beliefs == sorted(beliefs, reverse=True)

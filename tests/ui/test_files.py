@@ -82,3 +82,14 @@ def test_only_files_gradio_has_taken_are_read(
     assert ask(viewer, ask="compare", **uploaded) == {"error": "This is not a file you uploaded."}
     uploaded["original"]["path"] += "/../../secret.png"
     assert "error" in ask(viewer, ask="compare", **uploaded)
+
+
+def test_the_causes_are_told(viewer: Viewer, uploaded: dict[str, Any]) -> None:
+    ask(viewer, ask="compare", **uploaded)
+    findings = newest(viewer)["images"][0]["findings"]
+    assert findings
+    assert findings[0]["certainty"] == "inferred"
+    assert "probable" in findings[0]["what"]
+    assert findings[0]["fix"]["text"]
+    beliefs = [finding["evidence"]["probability"] for finding in findings]
+    assert beliefs == sorted(beliefs, reverse=True)

@@ -1,0 +1,278 @@
+"""What lies somewhere: at the mask's edge, in a rectangle around it, or elsewhere."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from bleed_guard.core.effects import NEAR, Far
+from bleed_guard.core.job import Box, Cause
+from bleed_guard.core.mask import HARD_LEVEL
+from bleed_guard.core.measure import difference
+
+CELLS = 48
+"""A rectangle is looked for on a grid of at most this many cells a side."""
+
+LONGEST_RIM = 170
+"""px: the reach of the host's largest mask blur, 64, and some."""
+
+TOUCHED = 0.12
+"""Share (0-1) of a ring's pixels that must stand out for the rim to reach there."""
+
+SLOW = 9
+"""px: side of the square over which a patch's leftover is averaged."""
+
+BLOCK_REACH = 16
+"""px: a format's block at the mask's edge carries the new content's error this far."""
+
+
+class Leftover(NamedTuple):
+    """What the effects do not foretell: `left` uint8 H x W in levels, `floor` float32 H x W up
+    to which that says nothing, `known` bool H x W outside the mask where it can be told.
+    `coded` is a file format's usual error there, `slow` what is left when neighbours are averaged,
+    both float32 H x W in levels."""
+
+    left: np.ndarray
+    floor: np.ndarray
+    known: np.ndarray
+    coded: np.ndarray
+    slow: np.ndarray
+
+    @property
+    def strong(self) -> np.ndarray:
+        """bool H x W: what stands out."""
+        return (self.left > self.floor) & self.known
+
+
+class Rim(NamedTuple):
+    """What stands out along the mask's edge: `touched` is the share (0-1) of the first ring's
+    pixels, `reach` in px, `grey` the share of it where the mask is grey, `beyond` how much of
+    the ring just outside the grey stands out, `even` the share of the ring halfway out, `decay`
+    how many times stronger the inner part is than the outer."""
+
+    touched: float = 0.0
+    reach: int = 0
+    pixels: int = 0
+    grey: float = 0.0
+    beyond: float = 0.0
+    even: float = 0.0
+    decay: float = 1.0
+    strength: float = 0.0
+
+
+class Patch(NamedTuple):
+    """The largest connected part that stands out away from the mask; `ratio` is how many times
+    the floor it differs on average."""
+
+    pixels: int = 0
+    ratio: float = 0.0
+    box: Box = Box(0, 0, 0, 0)
+
+
+def take_away(
+    original: np.ndarray, result: np.ndarray, mask: np.ndarray, distance: np.ndarray, far: Far
+) -> Leftover:
+    """The difference without what reaches everywhere. The repainted part is the result's own,
+    so that a format's blocks across the mask's edge see what they saw."""
+    inside = mask >= HARD_LEVEL
+    picture, known = original, ~inside
+    floor, coded = np.zeros(mask.shape, np.float32), np.zeros(mask.shape, np.float32)
+    for effect in far.effects:
+        before = np.ascontiguousarray(np.where(inside[..., None], result, picture))
+        picture = effect.apply(before)
+        error = difference(np.ascontiguousarray(picture), before)
+        local = cv2.blur(error.astype(np.float32), (17, 17))
+        if effect.cause in (Cause.JPEG, Cause.WEBP, Cause.AVIF):
+            near = distance <= BLOCK_REACH
+            floor += local + np.where(near, np.percentile(error[~inside], 85), 0)
+            coded = coded + local
+        else:
+            known = known & (distance > _carry(effect.evidence, effect.cause))
+            floor += 0.25 * local
+        floor += 1
+    if far.effects or far.excess > 1:
+        floor += 2.8 * far.noise
+    left = difference(np.ascontiguousarray(picture), result)
+    gap = cv2.blur(result.astype(np.float32) - picture, (SLOW, SLOW))
+    return Leftover(left, floor, known, coded, np.abs(gap).max(axis=2))
+
+
+def _carry(evidence: dict[str, float | int | str], cause: Cause) -> float:
+    """px over which an effect carries the new content out of the mask."""
+    if cause is Cause.SHIFT:
+        return max(abs(float(evidence["x"])), abs(float(evidence["y"]))) + 1
+    if cause is Cause.RESIZE:
+        return 2 + 3 / min(float(evidence["scale"]), 1.0)
+    return 2.0 if cause is Cause.FACE_RESTORE else 0.0
+
+
+def find_rectangle(leftover: Leftover, mask: np.ndarray) -> Box | None:
+    """A rectangle around the mask, all of which stands out: the crop, pasted without the mask."""
+    height, width = mask.shape
+    across, down = size = min(CELLS, width), min(CELLS, height)
+    share = _cells(leftover.known.astype(np.float32), size)
+    inside = _cells((mask >= HARD_LEVEL).astype(np.float32), size) > 0
+    for levels in (leftover.left / (1 + 0.7 * leftover.coded), leftover.slow):
+        dense = _cells(levels * leftover.known, size) / np.maximum(share, 1e-6)
+        found = _search(np.where(share > 0.3, dense, np.nan), inside)
+        if found is not None:
+            left, top, right, bottom = found
+            return Box(
+                left * width // across,
+                top * height // down,
+                -(-right * width // across),
+                -(-bottom * height // down),
+            )
+    return None
+
+
+def _search(dense: np.ndarray, inside: np.ndarray) -> Box | None:
+    """The first rectangle, in cells, that fits at one of the plateaus."""
+    if not np.isfinite(dense).any():
+        return None
+    found = (_fit_box(dense, rank, inside) for rank in PLATEAUS)
+    return next((box for box in found if box is not None), None)
+
+
+PLATEAUS = (50, 70, 85, 95)
+"""Percentiles of the cells tried for the height of a rectangle's plateau: it may be small."""
+
+FLAT = 1.7
+"""How many times what its brim has a rectangle may have on the whole; a blur's rim has more."""
+
+FILLED = 0.6
+"""Share of a rectangle's cells, and of each of its corners', that must stand out."""
+
+
+def _fit_box(dense: np.ndarray, rank: int, inside: np.ndarray) -> Box | None:
+    """The rectangle, in cells, whose plateau is at this percentile of the cells."""
+    low, high = (float(np.nanpercentile(dense, at)) for at in (1, rank))
+    if high < 0.2 or high < 2.5 * low:
+        return None
+    level = low + 0.4 * (high - low)
+    cut = np.nan_to_num(np.minimum(dense, 2 * high) - level, nan=0.0)
+    box = Box(*_best_box(cut))
+    cells = np.zeros(dense.shape, bool)
+    cells[box.slices] = True
+    known = np.isfinite(dense)
+    outer = dense[~cells & known]
+    if outer.size < 0.02 * dense.size or np.mean(outer > level) > 0.15:
+        return None
+    if not (cells | ~inside).all() or np.mean(dense[cells & known] > level) < 0.75:
+        return None
+    if _corner_fill(dense > level, known, box) < FILLED:
+        return None
+    brim = cells & known
+    brim[box.top + 1 : box.bottom - 1, box.left + 1 : box.right - 1] = False
+    is_flat = np.median(dense[cells & known]) < FLAT * np.median(dense[brim])
+    return box if is_flat else None
+
+
+def _corner_fill(above: np.ndarray, known: np.ndarray, box: Box) -> float:
+    """The emptiest of the rectangle's four corners: share of its cells that stand out."""
+    across, down = max(1, box.width // 6), max(1, box.height // 6)
+    fills = []
+    for left in (box.left, box.right - across):
+        for top in (box.top, box.bottom - down):
+            corner = Box(left, top, left + across, top + down).slices
+            if known[corner].any():
+                fills.append(float(above[corner][known[corner]].mean()))
+    return min(fills, default=0.0)
+
+
+def _cells(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return cv2.resize(values.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+
+
+def _best_box(gain: np.ndarray) -> tuple[int, int, int, int]:
+    """The rectangle of the largest sum: left, top, right, bottom, exclusive."""
+    sums = np.vstack([np.zeros((1, gain.shape[1])), np.cumsum(gain, axis=0)])
+    best, found = -np.inf, (0, 0, 1, 1)
+    for top in range(gain.shape[0]):
+        for bottom in range(top + 1, gain.shape[0] + 1):
+            run = np.concatenate([[0.0], np.cumsum(sums[bottom] - sums[top])])
+            low = np.minimum.accumulate(run)
+            right = int(np.argmax(run - low))
+            if run[right] - low[right] > best:
+                best = run[right] - low[right]
+                found = (int(np.argmin(run[: right + 1])), top, right, bottom)
+    return found
+
+
+def measure_rim(leftover: Leftover, mask: np.ndarray, distance: np.ndarray) -> Rim:
+    """The rim along the mask's edge, ring by ring."""
+    strong = leftover.strong
+    rings = np.minimum(distance, LONGEST_RIM + 1).astype(np.int32)
+    known = np.bincount(rings[leftover.known], minlength=LONGEST_RIM + 2)
+    count = np.bincount(rings[strong], minlength=LONGEST_RIM + 2)
+    share = count / np.maximum(known, 1)
+    first = int(np.argmax(known > 0))
+    far = share[(known > 0) & (np.arange(share.size) > NEAR)]
+    usual = float(np.median(far)) if far.size else 0.0
+    reach = first - 1
+    for ring in range(first, LONGEST_RIM):
+        if not known[ring]:
+            continue
+        if share[ring] < TOUCHED + 1.5 * usual:
+            break
+        reach = ring
+    reach = max(reach, 0)
+    if reach < first:
+        return Rim(touched=float(share[first]))
+    rim = strong & (distance <= reach)
+    pixels = int(np.count_nonzero(rim))
+    sums = np.bincount(rings[leftover.known], weights=leftover.left[leftover.known])
+    mean = sums / np.maximum(known[: sums.size], 1)
+    middle = first + (reach - first) // 2
+    outer = mean[middle : reach + 1]
+    inner = mean[first : middle + 1]
+    grey = rim & (mask > 0)
+    border = leftover.known & (mask == 0) & _beside((mask > 0) & (mask < HARD_LEVEL))
+    beyond = float(np.mean(strong[border])) if border.any() else 0.0
+    return Rim(
+        touched=float(share[first : first + 2].mean()),
+        reach=reach,
+        pixels=pixels,
+        grey=float(np.count_nonzero(grey) / max(pixels, 1)),
+        beyond=beyond,
+        even=float(share[middle]),
+        decay=float(inner.mean() / max(outer.mean(), 0.25)),
+        strength=float(leftover.left[rim].mean()) if pixels else 0.0,
+    )
+
+
+def _beside(area: np.ndarray) -> np.ndarray:
+    return (cv2.dilate(area.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~area
+
+
+def find_patch(leftover: Leftover, distance: np.ndarray, reach: int, crop: Box | None) -> Patch:
+    """The largest part that stands out more than `reach` px and some from the mask."""
+    searched = leftover.known & (distance > reach + 12)
+    if crop is not None:
+        margin = crop.grown(12).intersect(Box(0, 0, distance.shape[1], distance.shape[0]))
+        searched[margin.slices] = False
+    if not searched.any():
+        return Patch()
+    usual = float(np.percentile(leftover.slow[searched], 75))
+    dense = cv2.blur((leftover.strong & searched).astype(np.float32), (7, 7)) > 0.35
+    patches = (
+        _largest(dense, leftover.left / np.maximum(leftover.floor, 1.0)),
+        _largest((leftover.slow > 1 + 3 * usual) & searched, leftover.slow / (0.5 + 1.5 * usual)),
+    )
+    return max(patches, key=lambda patch: patch.pixels * min(patch.ratio, 4.0))
+
+
+def _largest(area: np.ndarray, ratio: np.ndarray) -> Patch:
+    """The largest connected part of `area`."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        area.astype(np.uint8), connectivity=8
+    )
+    if count < 2:
+        return Patch()
+    number = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    left, top, width, height, pixels = (int(value) for value in stats[number])
+    box = Box(left, top, left + width, top + height)
+    part = labels[box.slices] == number
+    return Patch(pixels, float(ratio[box.slices][part].mean()), box)
