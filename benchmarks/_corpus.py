@@ -307,10 +307,12 @@ def make_script(steps: Steps, original_mask: Image.Image, dice: np.random.Genera
             picture = step(picture, mask, dice)
         pp.image = Image.fromarray(picture)
 
-    members = {"postprocess_image_after_composite": edit, "title": lambda self: "Corpus"}
-    script = type("CorpusScript", (scripts.Script,), members)()
-    script.given = []
-    return script
+    members = {
+        "postprocess_image_after_composite": edit,
+        "title": lambda self: "Corpus",
+        "given": (),
+    }
+    return type("CorpusScript", (scripts.Script,), members)()
 
 
 class CorpusHost:

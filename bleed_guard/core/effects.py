@@ -138,7 +138,7 @@ def look_far(
     if crop is not None:
         rest = np.ones(mask.shape, bool)
         rest[crop.slices] = False
-        free = rest[box.slices]
+        free = rest[box.slices] if rest[box.slices].any() else free
     view = View(original[box.slices], result[box.slices], free, mask[box.slices] >= HARD_LEVEL)
     seen = Far(
         box=box,
@@ -473,7 +473,7 @@ def _find_correction(slow: View) -> Effect | None:
     def correct(picture: np.ndarray) -> np.ndarray:
         lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
         for channel, table in enumerate(tables, 1):
-            lab[..., channel] = table[lab[..., channel]]
+            lab[..., channel] = np.asarray(table)[lab[..., channel].astype(np.intp)]
         made = cv2.cvtColor(lab, cv2.COLOR_LAB2RGB).astype(np.float32)
         gap = picture.astype(np.float32) @ weights - made @ weights
         return np.clip(np.rint(made + gap[..., None]), 0, 255).astype(np.uint8)
