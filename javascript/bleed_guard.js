@@ -525,8 +525,10 @@
 
         /** @param {LayerFile} layer */
         async bitmap(layer) {
-            const blob = await (await get(this.address(layer.file))).blob();
-            return createImageBitmap(blob, { colorSpaceConversion: "none" });
+            const response = await get(this.address(layer.file));
+            const picture = layer.packed ? await response.blob()
+                : toPicture(new Uint8Array(await response.arrayBuffer()), layer.box);
+            return createImageBitmap(picture, { colorSpaceConversion: "none" });
         }
 
         /** @param {LayerFile} layer */
@@ -618,6 +620,19 @@
         const stream = /** @type {ReadableStream} */ (response.body)
             .pipeThrough(new DecompressionStream("deflate"));
         return new Uint8Array(await new Response(stream).arrayBuffer());
+    }
+
+    /**
+     * Bare R, G, B as a picture.
+     * @param {Uint8Array} colors @param {number[]} box that they fill
+     */
+    function toPicture(colors, [left, top, right, bottom]) {
+        const picture = new ImageData(right - left, bottom - top);
+        const pixels = new Uint32Array(picture.data.buffer);
+        for (let at = 0, from = 0; at < pixels.length; at++, from += 3) {
+            pixels[at] = colors[from] | colors[from + 1] << 8 | colors[from + 2] << 16 | 255 << 24;
+        }
+        return picture;
     }
 
     /**
@@ -816,8 +831,7 @@
             const { answer } = this.collect(name, sheet);
             const isPatch = PHOTOGRAPHS.includes(name) && name !== "reference";
             const reference = isPatch ? this.request("reference", sheet) : null;
-            const loading = Promise.all([answer, reference]).then(([{ layers }]) =>
-                this.receive(sheet, name, layers[name]));
+            const loading = this.receive(sheet, name, answer, reference);
             loading.catch((error) => this.changed(error));
             this.asked.set(key, loading);
             return loading;
@@ -840,11 +854,17 @@
             return question;
         }
 
-        /** @param {Sheet} sheet @param {string} name @param {LayerFile} file */
-        async receive(sheet, name, file) {
+        /**
+         * Fetch a layer once it is known where it lies, and hand it over behind its reference.
+         * @param {Sheet} sheet @param {string} name @param {Promise<any>} answer
+         * @param {Promise<void> | null} reference
+         */
+        async receive(sheet, name, answer, reference) {
+            const file = (await answer).layers[name];
             const isPhotograph = PHOTOGRAPHS.includes(name);
             const content = !file.file ? null
                 : await (isPhotograph ? this.server.bitmap(file) : this.server.values(file));
+            await reference;
             sheet.receive(name, file, content);
             this.changed();
         }
@@ -1220,7 +1240,9 @@
             if (!shown) return;
             const { picture, cell } = shown;
             const size = cell * sheet.factor;
-            context.imageSmoothingEnabled = PHOTOGRAPHS.includes(layer) && zoom * size < 1;
+            const isReal = sheet.factor === 1;
+            const isSmall = zoom * size < 1;
+            context.imageSmoothingEnabled = PHOTOGRAPHS.includes(layer) && (isSmall || !isReal);
             context.imageSmoothingQuality = "high";
             context.drawImage(picture, sheet.left, sheet.top,
                 picture.width * size, picture.height * size);
@@ -2069,10 +2091,11 @@
             this.colors = readTables(root.dataset.colors ?? "{}");
             this.records = /** @type {RecordEntry[]} */ ([]);
             this.revision = "";
+            this.asking = /** @type {Promise<void> | null} */ (null);
+            this.isAskedAgain = false;
             this.selected = /** @type {Selection} */ (null);
             this.report = /** @type {Report | null} */ (null);
             this.isDrawn = false;
-            this.shown = Promise.resolve();
             this.stage = new Stage({
                 look: (pixel) => this.inspector.look(pixel),
                 changed: () => this.toolbar.follow(),
@@ -2123,8 +2146,26 @@
             this.cover.hidden = state === "ready";
         }
 
-        /** Ask whether there is something new; show the newest if there is. */
-        async refresh() {
+        /**
+         * Ask whether there is something new; show the newest if there is. Asked again meanwhile,
+         * it asks once more afterwards: the answer may have been on its way already.
+         */
+        refresh() {
+            this.isAskedAgain = Boolean(this.asking);
+            this.asking ??= this.askUntilLast().finally(() => {
+                this.asking = null;
+            });
+            return this.asking;
+        }
+
+        async askUntilLast() {
+            do {
+                this.isAskedAgain = false;
+                await this.askOnce();
+            } while (this.isAskedAgain);
+        }
+
+        async askOnce() {
             try {
                 const answer = await this.server.ask({ ask: "list", revision: this.revision });
                 this.error.hidden = true;
@@ -2143,13 +2184,22 @@
             this.history.show(records);
             const [record] = records;
             if (!record?.images.length) this.select(null);
-            else if (isNew || !this.isKept()) this.select({ record, image: record.images[0] });
+            else if (isNew || !this.follow()) this.select({ record, image: record.images[0] });
             else this.draw();
         }
 
-        /** Whether what is selected is still in the history. */
-        isKept() {
-            return this.records.some(({ id }) => id === this.selected?.record.id);
+        /** Take what is selected from the new records; false if it is no longer in there. */
+        follow() {
+            const { selected } = this;
+            const record = this.records.find(({ id }) => id === selected?.record.id);
+            const image = record?.images.find(({ index }) => index === selected?.image.index);
+            if (!selected || !record || !image) return false;
+            if (JSON.stringify(record) !== JSON.stringify(selected.record)) {
+                this.select({ record, image });
+            } else {
+                Object.assign(selected, { record, image });
+            }
+            return true;
         }
 
         /** @param {Selection} selected */
@@ -2193,8 +2243,7 @@
             this.actions.follow(this.selected);
             this.drawSide();
             if (this.selected?.image.view) {
-                this.shown = this.drawPicture(this.selected);
-                this.loadReport(this.selected).catch((error) => this.tellError(error));
+                this.drawPicture(this.selected).catch((error) => this.tellError(error));
                 return;
             }
             this.stage.show(null);
@@ -2219,6 +2268,7 @@
             this.setState("ready");
             this.stage.show(layers);
             this.inspector.show(layers);
+            await this.loadReport(selected); // behind the picture: together both take longer
         }
 
         /** @param {NonNullable<Selection>} selected */
@@ -2229,8 +2279,6 @@
             if (this.selected !== selected) return;
             this.report = report;
             this.drawSide();
-            await this.shown;
-            if (this.selected !== selected) return;
             this.stage.spots = report.worst;
             this.stage.request();
         }
@@ -2829,7 +2877,7 @@
         if (!root || root.classList.contains("bleed-guard")) return;
         const page = new Page(root, new Server());
         const badge = new GalleryBadge(page);
-        const refresh = throttle(() => page.refresh().then(() => badge.follow()), 250);
+        const refresh = throttle(() => page.refresh().then(() => badge.follow()), 80);
         const observer = new MutationObserver(refresh);
         let watched = /** @type {Element | null} */ (null);
         const watch = () => {

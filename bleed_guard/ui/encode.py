@@ -12,17 +12,15 @@ PNG_SPEED = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 """zlib's fastest level: people wait for the encoder more than for the network."""
 
 
-def encode_photograph(image: np.ndarray, *, is_near: bool = False) -> bytes:
-    """uint8 H x W x 3 RGB or H x W grey -> a BMP or PNG file without a colour profile."""
+def encode_photograph(image: np.ndarray) -> bytes:
+    """uint8 H x W x 3 RGB or H x W grey -> a PNG file without a colour profile."""
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
-    if is_near:
-        return cv2.imencode(".bmp", bgr)[1].tobytes()
     return cv2.imencode(".png", bgr, PNG_SPEED)[1].tobytes()
 
 
-def encode_values(values: np.ndarray, *, is_near: bool = False) -> bytes:
-    """uint8 H x W -> its bytes, row by row, packed by zlib unless `is_near`."""
-    return values.tobytes() if is_near else zlib.compress(values.tobytes(), 1)
+def encode_values(values: np.ndarray) -> bytes:
+    """uint8 H x W -> its bytes, row by row, packed by zlib."""
+    return zlib.compress(values.tobytes(), 1)
 
 
 def encode_thumbnail(image: np.ndarray, side: int) -> bytes:

@@ -26,8 +26,11 @@ from bleed_guard.core.mask import HARD_LEVEL, mask_box
 from bleed_guard.core.measure import difference
 from bleed_guard.core.record import Pictures
 
-BASE_PIXELS = 4_500_000
+BASE_PIXELS = 2_200_000
 """A picture up to this is one tile of its real pixels; a larger one begins with a reduced view."""
+
+PAGE_PIXELS = 4_500_000
+"""The same for the offline page, which has no tiles to go on with."""
 
 TILE = 1024
 DARKER = (90, 175, 255)
@@ -63,10 +66,13 @@ MASK_CODE = 0
 UNCHANGED_CODES = {"levels": 1, "signed": 128, "delta-e": 1}
 
 
-def base_factor(shape: tuple[int, int]) -> int:
-    """How many real pixels (a power of two per side) one pixel of the first view stands for."""
+def base_factor(shape: tuple[int, int], pixels: int = BASE_PIXELS) -> int:
+    """How many real pixels (a power of two per side) one pixel of the first view stands for.
+
+    The view of a picture of `shape` (H, W) has at most `pixels`.
+    """
     factor = 1
-    while shape[0] * shape[1] > BASE_PIXELS * factor * factor:
+    while shape[0] * shape[1] > pixels * factor * factor:
         factor *= 2
     return factor
 
@@ -90,10 +96,12 @@ class Part(NamedTuple):
     values: np.ndarray
 
 
-def render_base(pictures: Pictures, layer: Layer, reach: int = 0) -> Part:
+def render_base(
+    pictures: Pictures, layer: Layer, reach: int = 0, *, pixels: int = BASE_PIXELS
+) -> Part:
     """The whole layer, reduced by `base_factor`; `reach` in px is for the layer AREAS."""
     height, width = shape = pictures.shape
-    return _render(pictures, layer, Box(0, 0, width, height), base_factor(shape), reach)
+    return _render(pictures, layer, Box(0, 0, width, height), base_factor(shape, pixels), reach)
 
 
 def render_tile(pictures: Pictures, layer: Layer, tile: Box, reach: int = 0) -> Part:

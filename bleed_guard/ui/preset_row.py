@@ -84,7 +84,7 @@ def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequ
     rename.click(desk.rename, [name, preset], changed, show_progress="hidden")
     delete.click(desk.delete, [preset], changed, show_progress="hidden")
     upload.upload(desk.bring_in, [upload, preset], changed, show_progress="hidden")
-    refresh.click(desk.refresh, [preset], changed, show_progress="hidden")
+    refresh.click(desk.refresh, [table], changed, show_progress="hidden")
     export.click(desk.export, [], [download], show_progress="hidden")
 
 
@@ -123,12 +123,16 @@ class PresetDesk:
         path.write_text(self.store.export_text(), encoding="utf-8")
         return str(path)
 
-    def refresh(self, preset: str) -> Answer:
+    def refresh(self, shown: str) -> tuple[Any, Any, str]:
         """What a freshly loaded page shows: the presets as they stand now.
 
-        The choice is left alone, for the user may have made one since the page asked.
+        The choice is left alone, for the user may have made one since the page asked; so are the
+        choices if the page has them already (`shown` is its table): this answer may come behind
+        that of a button the user pressed meanwhile.
         """
-        _, table, said = self._answer(preset, "")
+        _, table, said = self._answer(CUSTOM, "")
+        if table == shown:
+            return gr.update(), gr.update(), said
         return gr.update(choices=[*json.loads(table), CUSTOM]), table, said
 
     def _change(self, preset: str, change: Callable[[], None], chosen: str) -> Answer:

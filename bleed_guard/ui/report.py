@@ -14,7 +14,7 @@ from bleed_guard.core.measure import measure_bleed, measure_seam
 from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, describe_record
 from bleed_guard.core.wording import WORDING
 from bleed_guard.ui.encode import encode_text
-from bleed_guard.ui.layers import TILE, base_factor
+from bleed_guard.ui.layers import BASE_PIXELS, TILE, base_factor
 
 BLOCK = 64
 """Side in px of the blocks in which the inspector gets its values."""
@@ -37,14 +37,17 @@ def pictures_of(image: ImageRecord) -> Pictures:
     return image.pictures
 
 
-def describe_view(record: GenerationRecord) -> dict[str, Any]:
-    """`describe_record`, the extent of each image, and the wording of each finding."""
+def describe_view(record: GenerationRecord, pixels: int = BASE_PIXELS) -> dict[str, Any]:
+    """`describe_record`, the extent of each image, and the wording of each finding.
+
+    `pixels` is how large the first view of an image may be.
+    """
     plain = describe_record(record)
     _add_wording(plain["findings"], record.findings)
     for image, entry in zip(record.images, plain["images"], strict=True):
         if image.pictures is not None:
             height, width = image.pictures.shape
-            factor = base_factor((height, width))
+            factor = base_factor((height, width), pixels)
             entry["view"] = {"width": width, "height": height, "factor": factor, "tile": TILE}
         _add_wording(entry["findings"], image.findings)
     return plain

@@ -20,6 +20,7 @@ from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures
 from bleed_guard.ui import element_ids
 from bleed_guard.ui.encode import encode_photograph, encode_text, encode_values
 from bleed_guard.ui.layers import (
+    PAGE_PIXELS,
     PHOTOGRAPHS,
     Layer,
     base_factor,
@@ -92,7 +93,7 @@ def pack_image(record: GenerationRecord, image: ImageRecord) -> bytes:
 
 def describe_content(record: GenerationRecord, image: ImageRecord) -> dict[str, Any]:
     """report.json: the record with this image only, and its reports."""
-    plain = describe_view(record)
+    plain = describe_view(record, PAGE_PIXELS)
     plain["images"] = [entry for entry in plain["images"] if entry["index"] == image.index]
     return {"version": __version__, "record": plain, "report": describe_report(record, image)}
 
@@ -136,7 +137,7 @@ def _embed_layers(pictures: Pictures, image: ImageRecord) -> dict[str, Any]:
 
 
 def _embed_layer(pictures: Pictures, layer: Layer, reach: int) -> dict[str, Any]:
-    part = render_base(pictures, layer, reach)
+    part = render_base(pictures, layer, reach, pixels=PAGE_PIXELS)
     if part.box.is_empty:
         return {"box": list(part.box), "file": ""}
     if layer in PHOTOGRAPHS:
@@ -150,7 +151,7 @@ def _embed_layer(pictures: Pictures, layer: Layer, reach: int) -> dict[str, Any]
 def _embed_pixels(pictures: Pictures) -> dict[str, str]:
     """What the inspector tells beside colours, of every pixel of the reduced view: data URLs."""
     height, width = pictures.shape
-    step = base_factor((height, width))
+    step = base_factor((height, width), PAGE_PIXELS)
     distance = find_distance(pictures, Box(0, 0, width, height))[::step, ::step]
     arrays = {
         "mask": pictures.mask[::step, ::step],

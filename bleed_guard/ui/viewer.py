@@ -55,6 +55,13 @@ class LayerQuestion:
         return render_tile(self.pictures, layer, box, self.reach)
 
 
+def choose_encoding(layer: Layer, *, is_near: bool) -> tuple[str, Callable[[np.ndarray], bytes]]:
+    """What a layer's file is called at its end, and what makes its content."""
+    if is_near:
+        return ".bin", np.ndarray.tobytes
+    return (".png", encode_photograph) if layer in PHOTOGRAPHS else (".bin", encode_values)
+
+
 class Viewer:
     """What the Bleed tab can ask. Every answer is limited to the records of `owner`."""
 
@@ -96,7 +103,8 @@ class Viewer:
     def _layers(self, question: Question, owner: str) -> dict[str, Any]:
         """Files of the named layers: of the whole, or of one tile of real pixels.
 
-        With `is_near` the page runs on this machine: uncompressed files are ready sooner.
+        With `is_near` the page runs on this machine: bare bytes are there sooner than any file
+        that has to be packed and unpacked.
         """
         record, image = self._find(question, owner)
         tile = question.get("tile")
@@ -117,10 +125,8 @@ class Viewer:
         part = ask.render(layer)
         if part.box.is_empty:
             return {"box": list(part.box), "file": ""}
-        is_photograph = layer in PHOTOGRAPHS
-        encode = encode_photograph if is_photograph else encode_values
-        suffix = (".bmp" if ask.is_near else ".png") if is_photograph else ".bin"
-        path = self._file((*key, layer), suffix, lambda: encode(part.values, is_near=ask.is_near))
+        suffix, encode = choose_encoding(layer, is_near=ask.is_near)
+        path = self._file((*key, layer), suffix, lambda: encode(part.values))
         return {"box": list(part.box), "file": path, "packed": not ask.is_near}
 
     def _file(self, key: Hashable, suffix: str, make: Callable[[], bytes]) -> str:

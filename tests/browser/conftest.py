@@ -121,12 +121,17 @@ def _stop(process: subprocess.Popen[str]) -> None:
         process.wait(STOP_SECONDS)
 
 
+def find_chromium() -> str | None:
+    """Path of the system's Chromium, or of the one named in BLEED_GUARD_CHROMIUM."""
+    named = os.environ.get("BLEED_GUARD_CHROMIUM", "")
+    found = (shutil.which(name) for name in (named, *CHROMIUM_NAMES) if name)
+    return next(filter(None, found), None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, headless."""
-    named = os.environ.get("BLEED_GUARD_CHROMIUM", "")
-    found = (shutil.which(name) for name in (named, *CHROMIUM_NAMES) if name)
-    path = next(filter(None, found), None)
+    path = find_chromium()
     if path is None:
         pytest.skip("no Chromium on this machine (or name one in BLEED_GUARD_CHROMIUM)")
     with sync_playwright() as playwright:

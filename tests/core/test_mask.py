@@ -56,7 +56,9 @@ def with_transparent_colour(image: Image.Image) -> Image.Image:
     ("image", "expected"),
     [
         pytest.param(grey(0, 1, 127, 128, 255), [0, 1, 127, 128, 255], id="L keeps its greys"),
-        pytest.param(grey(0, 127, 128).convert("1", dither=Image.Dither.NONE), [0, 0, 255], id="1 bit"),
+        pytest.param(
+            grey(0, 127, 128).convert("1", dither=Image.Dither.NONE), [0, 0, 255], id="1 bit"
+        ),
         pytest.param(palette(), [0, 200, 255], id="palette, by its colours"),
         pytest.param(
             with_transparent_colour(palette()), [0, 200, 255], id="palette's alpha is not read"

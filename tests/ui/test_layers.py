@@ -74,7 +74,8 @@ def test_tiles_cover_the_picture_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "factor"), [((400, 600), 1), ((2100, 2100), 1), ((2200, 2200), 2), ((8192, 8192), 4)]
+    ("shape", "factor"),
+    [((400, 600), 1), ((1080, 1920), 1), ((2048, 2048), 2), ((4096, 4096), 4), ((8192, 8192), 8)],
 )
 def test_larger_pictures_begin_with_a_reduced_view(shape: tuple[int, int], factor: int) -> None:
     assert layers.base_factor(shape) == factor

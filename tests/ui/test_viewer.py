@@ -16,6 +16,7 @@ import pytest
 from bleed_guard.core.job import Verdict
 from bleed_guard.core.record import GenerationRecord, ImageRecord
 from bleed_guard.host.history import History
+from bleed_guard.ui.layers import PHOTOGRAPHS
 from bleed_guard.ui.served import ServedFiles
 from bleed_guard.ui.viewer import Viewer
 from tests.ui.records import MASK, REACH, SHAPE, make_pictures, make_record
@@ -34,7 +35,8 @@ def read_layer(answer: dict[str, Any], name: str) -> np.ndarray:
     content = Path(layer["file"]).read_bytes()
     if layer["file"].endswith(".bin"):
         values = zlib.decompress(content) if layer["packed"] else content
-        return np.frombuffer(values, np.uint8).reshape(bottom - top, right - left)
+        channels = (3,) if name in PHOTOGRAPHS else ()
+        return np.frombuffer(values, np.uint8).reshape(bottom - top, right - left, *channels)
     bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
