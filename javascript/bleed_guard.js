@@ -2801,6 +2801,7 @@
             this.page = page;
             this.shown = "";
             this.record = /** @type {RecordEntry | null} */ (null);
+            this.image = /** @type {ImageEntry | null} */ (null);
             this.element = make("div", { "id": "bleed_guard_gallery_badge", "role": "status" });
         }
 
@@ -2836,16 +2837,23 @@
         /** @param {ImageEntry | null} image */
         tell(image) {
             const { record } = this;
+            this.image = image;
             this.element.hidden = !record || !image;
             if (!record || !image) return;
             const text = `${words.headline(image)}. ${words.second(record, image)}`;
             if (this.element.dataset.text === text) return;
             this.element.dataset.text = text;
             this.element.replaceChildren(makeBadge(image.verdict), make("span", {}, text),
-                makeButton(say("Look"), say("Show this image in the Bleed tab"), () => {
-                    this.page.select({ record, image });
-                    host.openTab("Bleed");
-                }));
+                makeButton(say("Look"), say("Show this image in the Bleed tab"),
+                    () => this.look()));
+        }
+
+        /** Show in the tab what is selected in the gallery now. */
+        look() {
+            this.follow();
+            const { record, image } = this;
+            if (record && image) this.page.select({ record, image });
+            host.openTab("Bleed");
         }
     }
 
