@@ -16,7 +16,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -33,6 +34,10 @@ PYTHON_NAMES = ("python3.11", "python3", "python")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM_VARIABLE = "BLEED_GUARD_CHROMIUM"
 TEST_PARTS = ("a1111", "forge", "neo", "browser", "js", "pipelines")
+BROWSER_VENVS = ("a1111", "forge")
+PART_VENVS = {"browser": BROWSER_VENVS, "js": ()}
+"""The environments of the parts that do not have the one of their own name."""
+
 OWN_FOLDERS = {"browser": "tests/browser", "js": "tests/js", "pipelines": "tests/pipelines"}
 
 # The project never uses the network: what the packages would send or fetch by themselves is off.
@@ -140,15 +145,20 @@ def run(
     *,
     cwd: Path | None = ROOT,
     variables: Mapping[str, str] = QUIET_PACKAGES,
+    output: Path | None = None,
 ) -> int:
     """Run `command` in the repository's root, or where the user is (None); its exit status.
 
-    The project's own packages can be imported in both.
+    The project's own packages can be imported in both. What it prints goes to the file `output`
+    if there is one.
     """
     sys.stdout.flush()
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     variables = {**os.environ, **variables, "PYTHONPATH": path}
-    return subprocess.call([str(part) for part in command], cwd=cwd, env=variables)
+    with output.open("wb") if output else contextlib.nullcontext() as file:
+        return subprocess.call(
+            [str(part) for part in command], cwd=cwd, env=variables, stdout=file, stderr=file
+        )
 
 
 def run_quietly(command: Sequence[str | Path], complaint: str) -> None:
@@ -311,14 +321,21 @@ def read_junit(path: Path) -> Counts:
     return Counts(max(total - failed - skipped, 0), failed, skipped)
 
 
-def run_pytest(report: str, venv: str, arguments: Sequence[str], chromium: str = "") -> Counts:
+def run_pytest(
+    report: str,
+    venv: str,
+    arguments: Sequence[str],
+    chromium: str = "",
+    output: Path | None = None,
+) -> Counts:
     """Run pytest in the environment `venv`; a run that dies counts as one failure."""
     python = ensure(venv)
     REPORTS.mkdir(parents=True, exist_ok=True)
     junit = REPORTS / f"{report}.xml"
     junit.unlink(missing_ok=True)
     command = [python, "-m", "pytest", f"--junitxml={junit}", *arguments]
-    status = run(command, variables={**QUIET_PACKAGES, CHROMIUM_VARIABLE: chromium})
+    variables = {**QUIET_PACKAGES, CHROMIUM_VARIABLE: chromium}
+    status = run(command, variables=variables, output=output)
     try:
         counts = read_junit(junit)
     except (OSError, ElementTree.ParseError):
@@ -334,12 +351,22 @@ def test_pins(venv: str, extra: Sequence[str]) -> Counts:
 
 
 def test_browser(extra: Sequence[str]) -> Counts:
-    """The browser tests under both Gradio versions."""
+    """The browser tests under both Gradio versions, side by side: a browser waits most of its time.
+
+    What they print is shown one after the other.
+    """
     chromium = find_chromium()
+    REPORTS.mkdir(parents=True, exist_ok=True)
     counts = Counts()
-    for venv in ("a1111", "forge"):
-        head(f"browser tests, packages of {venv}")
-        counts += run_pytest(f"browser-{venv}", venv, extra, chromium)
+    with ThreadPoolExecutor() as pool:
+        runs = {}
+        for venv in BROWSER_VENVS:
+            log = REPORTS / f"browser-{venv}.log"
+            runs[venv, log] = pool.submit(run_pytest, f"browser-{venv}", venv, extra, chromium, log)
+        for (venv, log), running in runs.items():
+            counts += running.result()
+            head(f"browser tests, packages of {venv}")
+            print(log.read_text(encoding="utf-8", errors="replace"), end="", flush=True)
     return counts
 
 
@@ -375,6 +402,18 @@ def read_tap(text: str, status: int) -> Counts:
 def test_pipelines(extra: Sequence[str]) -> Counts:
     """The tests that need torch: Diffusers and ComfyUI."""
     return run_pytest("pipelines", "pipelines", extra)
+
+
+def prepare(parts: Iterable[str]) -> None:
+    """Make the environments that `parts` need, two at a time.
+
+    One that cannot be made is told by its part.
+    """
+    needed = {venv for part in parts for venv in PART_VENVS.get(part, (part,))}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for making in [pool.submit(ensure, venv) for venv in ENVIRONMENTS if venv in needed]:
+            with contextlib.suppress(SetupError):
+                making.result()
 
 
 def run_part(part: str, arguments: Sequence[str]) -> Counts:
@@ -427,7 +466,9 @@ def command_test(rest: Sequence[str]) -> int:
     parser.add_argument("--only", choices=TEST_PARTS, help="run this part alone")
     options, extra = parser.parse_known_args(rest)
     started, rows = time.monotonic(), {}
-    for part, arguments in plan_parts(options.only, extra).items():
+    parts = plan_parts(options.only, extra)
+    prepare(parts)
+    for part, arguments in parts.items():
         head(f"{part} tests")
         rows[part] = run_part(part, arguments)
     head(f"all parts, {time.monotonic() - started:.0f} s")

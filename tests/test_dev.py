@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,7 @@ def test_the_last_line_is_the_sum_of_all_parts(
     counts = {"a1111": dev.Counts(5, 0, 1), "forge": dev.Counts(4, 1, 1)}
     monkeypatch.setattr(dev, "plan_parts", lambda only, extra: {part: [] for part in counts})
     monkeypatch.setattr(dev, "run_part", lambda part, arguments: counts[part])
+    monkeypatch.setattr(dev, "prepare", lambda parts: None)
     assert dev.main(["test"]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "9 passed, 1 failed, 2 skipped"
 
@@ -85,6 +87,40 @@ def test_a_part_that_cannot_run_here_is_a_failure_and_says_why(
     told = capsys.readouterr().err
     assert "Chromium is missing: install it" in told
     assert "`node` is missing: install Node.js" in told
+
+
+def test_the_browsers_run_side_by_side_and_are_shown_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = "import sys; print('out', sys.argv[3]); print('err', sys.argv[3], file=sys.stderr)"
+    started = threading.Barrier(len(dev.BROWSER_VENVS), timeout=30)
+
+    def run_script(name: str, venv: str, extra: list[str], chromium: str, log: Path) -> dev.Counts:
+        started.wait()
+        status = dev.run([sys.executable, "-c", script, *extra, name, chromium], output=log)
+        return dev.Counts(passed=2, failed=status)
+
+    monkeypatch.setattr(dev, "REPORTS", tmp_path)
+    monkeypatch.setattr(dev, "find_chromium", lambda: "chromium")
+    monkeypatch.setattr(dev, "run_pytest", run_script)
+    assert dev.test_browser(["-k", "tab"]) == dev.Counts(passed=4)
+    shown = [line for line in capfd.readouterr().out.splitlines() if "browser-" in line]
+    told = [f"{stream} browser-{venv}" for venv in dev.BROWSER_VENVS for stream in ("out", "err")]
+    assert sorted(shown[:2]) + sorted(shown[2:]) == sorted(told[:2]) + sorted(told[2:])
+
+
+def test_every_part_gets_the_environments_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def ensure(name: str) -> None:
+        made.append(name)
+        raise dev.SetupError("told by the part itself")
+
+    monkeypatch.setattr(dev, "ensure", ensure)
+    dev.prepare(["browser", "js"])
+    assert sorted(made) == ["a1111", "forge"]
+    dev.prepare(["neo"])
+    assert made[2:] == ["neo"]
 
 
 def test_paths_go_to_the_part_they_belong_to() -> None:
