@@ -41,7 +41,7 @@ def carry_over(
 
 def has_alpha(image: Image.Image) -> bool:
     """Whether anything of the picture is transparent. Alpha 254 only hides an infotext."""
-    return image.mode == "RGBA" and image.getextrema()[-1][0] < 254
+    return image.mode == "RGBA" and int(np.asarray(image.getchannel("A")).min()) < 254
 
 
 def write_resolution(path: Path, init: Image.Image) -> None:

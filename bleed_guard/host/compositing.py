@@ -91,7 +91,7 @@ class Counter(NamedTuple):
     outside: np.ndarray
     tolerance: int
 
-    def count(self, picture: np.ndarray, within: Box | None = None) -> ChangeCount:
+    def count_in(self, picture: np.ndarray, within: Box | None = None) -> ChangeCount:
         """Of a picture that is the reference outside of `within`; None: anywhere else, perhaps."""
         part = np.s_[:] if within is None else within.slices
         counted = count_changes(

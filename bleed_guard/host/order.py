@@ -23,7 +23,8 @@ CALLBACKS = ("before_image_saved", "image_saved")
 
 def order_last() -> None:
     """Name every other callback of our kinds in an After of ours. Call once all are loaded."""
-    own = extensions.find_extension(__file__) if hasattr(extensions, "find_extension") else None
+    find: Any = getattr(extensions, "find_extension", lambda path: None)
+    own = find(__file__)
     metadata = getattr(own, "metadata", None)
     if metadata is None:
         return

@@ -370,9 +370,11 @@ def prepare_inputs(p: Any, job: InpaintJob) -> tuple[Change, ...]:
     if is_deep(p.image_mask):
         p.image_mask = Image.fromarray(read_mask(p.image_mask))
         changes.append(Change("mask", "16 bits", "8 bits", "the host works in 8 bits"))
-    if job.only_masked and job.mask.shape[::-1] != job.init_size:
-        sizes = [f"{width} x {height}" for width, height in (job.mask.shape[::-1], job.init_size)]
-        change = Change("mask size", *sizes, "only masked needs the mask at the picture's size")
+    mask_size = job.mask.shape[::-1]
+    if job.only_masked and mask_size != job.init_size:
+        before, after = (f"{width} x {height}" for width, height in (mask_size, job.init_size))
+        reason = "only masked needs the mask at the picture's size"
+        change = Change("mask size", before, after, reason)
         _write_mask_size(p, change, job)
         changes.append(change)
     return tuple(changes)

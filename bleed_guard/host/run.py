@@ -104,7 +104,7 @@ class GuardRun:
         canvas, tolerance = composed.canvas, self.rules.settings.tolerance
         protection = self.rules.plan.protection
         outside = compositing.outside_of(canvas, protection)
-        count = compositing.Counter(canvas.reference, outside, tolerance).count
+        count = compositing.Counter(canvas.reference, outside, tolerance).count_in
         alone = count(composed.unguarded, composed.open_box)
         reached = count(composed.composite, reached_box)
         after = count(composed.result, composed.edit_box)

@@ -57,6 +57,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
             code = main([str(argument) for argument in arguments])
         except SystemExit as stop:
             code = int(stop.code or 0)
-        return code, *capsys.readouterr()
+        out, err = capsys.readouterr()
+        return code, out, err
 
     return call

@@ -55,7 +55,7 @@ def _read_as_seen(path: Path) -> np.ndarray:
     from modules import images, shared
 
     with Image.open(path) as image:
-        hides_infotext = image.mode == "RGBA" and image.getextrema()[-1][0] >= 254
+        hides_infotext = image.mode == "RGBA" and np.asarray(image)[..., 3].min() >= 254
         if image.mode != "RGBA" or hides_infotext:
             return np.asarray(image.convert("RGB"))
         return np.asarray(images.flatten(image, shared.opts.img2img_background_color))

@@ -160,9 +160,9 @@ def _draw_shape(drawn: np.random.Generator, size: tuple[int, int], shape: str) -
     if shape == "box":
         mask[y : y + side, x : x + side] = 255
     elif shape == "ellipse":
-        cv2.ellipse(mask, (x, y), (side, side // 2), 30, 0, 360, 255, -1)
+        cv2.ellipse(mask, (x, y), (side, side // 2), 30, 0, 360, (255,), -1)
     elif shape == "strokes":
-        cv2.line(mask, (x, y), (width - x, height - y), 255, int(drawn.integers(1, 5)))
+        cv2.line(mask, (x, y), (width - x, height - y), (255,), int(drawn.integers(1, 5)))
     elif shape == "pixel":
         mask[y, x] = 255
     elif shape == "border":

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def accompanied(host: GuardedHost, company: Company) -> Iterator[None]:
 
     from minihost.companions.scripts.soft_inpainting import PARAMETERS, SoftInpainting
 
-    soft = SoftInpainting()
+    soft: Any = SoftInpainting()
     soft.filename = "soft_inpainting.py"
     soft.given = [company.is_soft, *(default for _, _, default, _ in PARAMETERS.values())]
     hooks = [h for h in company.before if h != SAVING], [h for h in company.behind if h != SAVING]

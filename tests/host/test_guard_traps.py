@@ -404,7 +404,7 @@ def test_the_same_job_looped_keeps_its_changes_in_the_infotext(
         processed = processing.process_images(p)
         p.init_images = [processed.images[0]]
         assert "padding 64 -> 32" in processed.infotexts[0]
-    result = np.asarray(processed.images[0].convert("RGB"))
+    result = np.asarray(p.init_images[0].convert("RGB"))
     assert count_changed(result, np.asarray(photo), np.asarray(mask) < 128) == 0
 
 
@@ -479,6 +479,6 @@ def test_a_script_that_makes_one_picture_of_several_jobs_claims_nothing_for_it(
     with Image.open(path) as file:
         told, _ = images.read_info_from_image(file)
         assert file.size == processed.images[0].size == (256, 128)
-    assert "in one job of SD upscale" in told
+    assert "in one job of SD upscale" in (told or "")
     lines = p.bleed_guard_run.record.findings
     assert any("makes one picture of several jobs" in finding.what for finding in lines)

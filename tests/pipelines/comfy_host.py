@@ -145,7 +145,11 @@ def make_core_nodes(folder: Path) -> dict[str, type]:
             save_image(images, folder)
             return {"ui": {"images": []}, "result": ()}
 
-    class PreviewImage(SaveImage):
+    class PreviewImage:
+        RETURN_TYPES = ()
+        FUNCTION = "save"
+        OUTPUT_NODE = True
+
         @classmethod
         def INPUT_TYPES(cls):  # noqa: N802
             return {"required": {"images": ("IMAGE",)}}

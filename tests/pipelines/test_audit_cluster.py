@@ -174,6 +174,7 @@ def test_http_and_a_manifest_that_mixes_stores(folder):
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     try:
+        assert server.stdout is not None
         port = server.stdout.readline().split()[5].decode()
         rows = [
             {

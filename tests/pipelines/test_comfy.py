@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-torch = pytest.importorskip("torch", reason="torch is not installed in this environment")
+pytest.importorskip("torch", reason="torch is not installed in this environment")
 
-from bleed_guard.comfy import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS  # noqa: E402
-from bleed_guard.core.settings import BLEND_NAMES  # noqa: E402
-from tests.pipelines.comfy_host import (  # noqa: E402
+import torch
+
+from bleed_guard.comfy import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
+from bleed_guard.core.settings import BLEND_NAMES
+from tests.pipelines.comfy_host import (
     InvalidGraphError,
     load_image,
     make_core_nodes,
