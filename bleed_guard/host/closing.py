@@ -12,7 +12,7 @@ from bleed_guard.core.job import Finding, Severity, Verdict
 from bleed_guard.core.mask import soft_fraction
 from bleed_guard.core.measure import count_changes
 from bleed_guard.core.record import ImageRecord
-from bleed_guard.host import compat, infotext, options, processing
+from bleed_guard.host import compat, files, infotext, options, processing
 from bleed_guard.host.run import FinishedImage, GuardRun
 
 
@@ -45,7 +45,10 @@ def _mend_reply(run: GuardRun, processed: Any) -> None:
     for finished, position in _match_reply(run, processed):
         image = processed.images[position]
         canvas = finished.canvas
-        if image is finished.image or image.size != canvas.size:
+        if image is finished.image:
+            files.tell_hidden_infotext(run, finished)
+            continue
+        if image.size != canvas.size:
             continue
         pixels = np.asarray(image.convert("RGB"))
         if not count_changes(canvas.reference, pixels, canvas.protected).changed:

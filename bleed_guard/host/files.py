@@ -72,6 +72,23 @@ def _undo_late_edits(run: GuardRun, finished: FinishedImage, params: Any) -> Non
         run.update_image(finished.index, stages=(*record.stages, stage))
 
 
+def tell_hidden_infotext(run: GuardRun, finished: FinishedImage) -> None:
+    """The host hides it in the picture itself: gallery and reply carry it even where the file,
+    which kept the original's own pixels beside its transparency, does not."""
+    record = run.record_of(finished.index)
+    if record is None or "rgb" not in compat.stealth_mode():
+        return
+    if any(finding.cause is Cause.STEALTH for finding in record.findings):
+        return
+    canvas = finished.canvas
+    seen = count_changes(
+        canvas.reference, np.asarray(finished.image.convert("RGB")), canvas.protected
+    )
+    if seen.changed and _is_stealth(seen.max):
+        told = explain_hidden("the picture in gallery and reply", seen.changed, seen.max)
+        run.update_image(finished.index, findings=(*record.findings, told))
+
+
 def _is_stealth(largest: int) -> bool:
     """Whether a difference is the host's own hidden infotext in the low bits of R, G, B."""
     return largest <= 1 and "rgb" in compat.stealth_mode()
@@ -181,18 +198,23 @@ def _record_file(run: GuardRun, finished: FinishedImage, path: Path, saved: Chan
     )
 
 
+def explain_hidden(where: str, changed: int, largest: int) -> Finding:
+    """The infotext the host hides in the lowest bits of R, G and B."""
+    return Finding(
+        Cause.STEALTH,
+        Severity.INFO,
+        f"{where} carries hidden infotext in {changed:,} protected pixels (by 1 level)",
+        "The host writes it into the lowest bits on purpose",
+        Fix("set stealth infotext to alpha or none", "stealth_pnginfo_option", "none"),
+        pixels=changed,
+        max=largest,
+    )
+
+
 def explain_file(path: Path, changed: int, largest: int) -> Finding:
     """Why a saved file differs outside the mask although the picture does not."""
     if _is_stealth(largest):
-        return Finding(
-            Cause.STEALTH,
-            Severity.INFO,
-            f"{path.name} carries hidden infotext in {changed:,} protected pixels (by 1 level)",
-            "The host writes it into the lowest bits on purpose",
-            Fix("set stealth infotext to alpha or none", "stealth_pnginfo_option", "none"),
-            pixels=changed,
-            max=largest,
-        )
+        return explain_hidden(path.name, changed, largest)
     name, cause = LOSSY_FORMATS.get(path.suffix.lower(), ("", Cause.OTHER_SCRIPT))
     if name:
         return Finding(

@@ -255,6 +255,25 @@ def test_transparency_comes_back_in_the_file(profile: str, tmp_path: Path) -> No
     assert outcome.record.images[0].verdict is Verdict.CLEAN
 
 
+def test_infotext_hidden_in_the_reply_is_told_where_the_file_has_none(
+    profile: str, tmp_path: Path
+) -> None:
+    host = GuardedHost(profile, tmp_path)
+    host.set_known_option("stealth_pnginfo_option", "RGB")
+    from bleed_guard.host import compat
+
+    if compat.stealth_mode() != "rgb":
+        pytest.skip("this host hides no infotext in colours")
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    photo.putalpha(Image.linear_gradient("L").resize(photo.size))
+    outcome = host.run(photo, mask)
+    (image,), canvas = outcome.images, outcome.record.images[0].pictures.reference
+    delta = np.abs(np.asarray(image.convert("RGB")).astype(int) - canvas).max(axis=2)
+    hidden = int((delta[np.asarray(mask) < 128] > 0).sum())
+    assert hidden
+    assert f"reply carries hidden infotext in {hidden:,} protected pixels" in outcome.comments
+
+
 def test_what_is_repainted_over_a_transparent_place_is_seen_in_the_file(
     profile: str, tmp_path: Path
 ) -> None:
