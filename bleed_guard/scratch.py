@@ -13,7 +13,8 @@ LOCK_NAME = "in-use"
 
 
 class ScratchFolder:
-    """A folder of this process under `parent`, made when first asked for, removed at exit.
+    """A folder of this process under `parent`, made when first asked for, removed at exit; made
+    anew where somebody else has removed it, as those do who tidy up temporary folders.
 
     Folders of the same `prefix` left over by processes that ended without cleaning up are removed
     when this one is made: nobody holds their lock file.
@@ -30,7 +31,7 @@ class ScratchFolder:
     def path(self) -> Path:
         """The folder. Its name cannot be guessed. OSError if it cannot be made."""
         with self._lock:
-            if self._path is None:
+            if self._path is None or not self._path.is_dir():
                 self._path = self._make()
             return self._path
 
@@ -55,11 +56,14 @@ class ScratchFolder:
             shutil.rmtree(path, ignore_errors=True)
 
     def _make(self) -> Path:
+        if self._in_use is not None:
+            self._in_use.close()
         self.remove_left_overs()
         path = self._parent / f"{self._prefix}{secrets.token_hex(16)}"
         path.mkdir(parents=True)
         self._in_use = (path / LOCK_NAME).open("wb")
         _lock_file(self._in_use)
+        atexit.unregister(self.remove)
         atexit.register(self.remove)
         return path
 

@@ -59,8 +59,12 @@ def write_resolution(path: Path, init: Image.Image) -> None:
 
 def _replace(path: Path, data: bytes) -> None:
     aside = path.with_name(path.name + ".tmp")
-    aside.write_bytes(data)
-    aside.replace(path)
+    try:
+        aside.write_bytes(data)
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def _png_with_dpi(data: bytes, dpi: tuple[float, float]) -> bytes:

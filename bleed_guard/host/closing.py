@@ -23,13 +23,15 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
     """
     if run.rules.is_forcing:
         _mend_reply(run, processed)
+    if processed.images and not run.record.images:
+        run.fail_image("the host skipped a stage the guard depends on", 0)
     run.record = replace(
         run.record,
         changes=run.rules.plan.changes,
         findings=run.rules.plan.findings,
         preset=run.rules.settings.named_preset(),
         tolerance=run.rules.settings.tolerance,
-        owner=str(getattr(p, "user", None) or ""),
+        owner=processing.read_owner(p),
         prompt=str(processed.prompt or ""),
         facts=hold_facts(run, p),
     )

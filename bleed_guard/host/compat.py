@@ -5,20 +5,40 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from modules import processing, script_callbacks, scripts, shared
 
 log = logging.getLogger("bleed_guard")
 
-HOOKS = (
-    "before_process",
-    "postprocess_image",
-    "postprocess_maskoverlay",
-    "postprocess_image_after_composite",
-    "postprocess",
+NOTHING_GUARDED = "images are told NOT GUARDED"
+HOOKS: Mapping[str, str] = MappingProxyType(
+    {
+        "before_process": NOTHING_GUARDED,
+        "process": "what is foretold goes wrong where the host rounds the size",
+        "postprocess_batch_list": "what face restoration changes is not told",
+        "postprocess_image": NOTHING_GUARDED,
+        "postprocess_maskoverlay": NOTHING_GUARDED,
+        "postprocess_image_after_composite": NOTHING_GUARDED,
+        "postprocess": "the verdict is told in the infotext only, and the Bleed tab stays empty",
+    }
 )
+"""The hooks of a script the guard lives on, and what is lost on a host that does not call one."""
+
+CALLBACKS: Mapping[str, str] = MappingProxyType(
+    {
+        "on_ui_settings": "its settings have no page and stay at their defaults",
+        "on_ui_tabs": "there is no Bleed tab",
+        "on_before_ui": "there are no X/Y/Z axes, and extensions may edit after the guard",
+        "on_app_started": "the API has no routes of the guard",
+        "on_before_image_saved": "files keep their format, and what others change in them",
+        "on_image_saved": "saved files are not read back",
+    }
+)
+"""The same for `script_callbacks`."""
 
 
 def takes_mask_root() -> bool:
@@ -48,9 +68,11 @@ def stealth_mode() -> str:
     return next((str(mode).lower() for mode in modes if mode), "")
 
 
-def missing_hooks() -> tuple[str, ...]:
-    """The hooks the guard lives on that this host does not call."""
-    return tuple(hook for hook in HOOKS if not hasattr(scripts.Script, hook))
+def find_losses() -> dict[str, str]:
+    """Hooks and callbacks this host does not have, and what is lost with each."""
+    hooks = {name: loss for name, loss in HOOKS.items() if not hasattr(scripts.Script, name)}
+    callbacks = {name: CALLBACKS[name] for name in CALLBACKS if not has_callback(name)}
+    return hooks | callbacks
 
 
 def has_callback(name: str) -> bool:

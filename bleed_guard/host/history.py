@@ -55,12 +55,17 @@ class KeptArray:
             raise ForgottenError("these pictures are no longer in the history")
         try:
             return np.load(path, mmap_mode="r")
-        except OSError as error:
-            raise ForgottenError(f"the history's file is gone: {error}") from error
+        except (OSError, ValueError, EOFError) as error:
+            raise ForgottenError(f"the history's file is gone or damaged: {error}") from error
 
     def move_to_disk(self, path: Path) -> None:
-        """Write the array to the new file `path` and let go of the memory. OSError."""
-        np.save(path, self.load())
+        """Write the array to the new file `path` and let go of the memory. OSError, and no file
+        of which the disk took a part only."""
+        try:
+            np.save(path, self.load())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
         self._path, self._array = path, None
 
     def forget(self) -> None:

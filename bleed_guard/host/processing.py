@@ -190,6 +190,17 @@ def read_override(p: Any, name: str, default: Any) -> Any:
     return compat.option(name, default)
 
 
+def read_owner(p: Any) -> str:
+    """Name of the user who is logged in and asked for this job; "" where there are no logins."""
+    return str(getattr(p, "user", None) or "")
+
+
+def image_index(p: Any) -> int:
+    """Number of the image the host is at, over all batches of the job."""
+    batch_index = int(getattr(p, "batch_index", 0) or 0)
+    return int(getattr(p, "iteration", 0) or 0) * int(p.batch_size) + batch_index
+
+
 def _read_blur(p: Any) -> int:
     return int(max(getattr(p, "mask_blur_x", 0) or 0, getattr(p, "mask_blur_y", 0) or 0))
 

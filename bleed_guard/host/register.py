@@ -13,14 +13,19 @@ from bleed_guard.ui import tab
 
 def register() -> None:
     """Register callbacks. The host clears them at Reload UI and runs this file's caller again."""
-    for hook in compat.missing_hooks():
-        print(f"Bleed Guard: this host does not call {hook}; images will be told NOT GUARDED")
-    script_callbacks.on_ui_settings(options.add_section)
-    script_callbacks.on_ui_tabs(_build_tab)
-    script_callbacks.on_before_ui(_complete_host)
-    script_callbacks.on_app_started(_add_routes)
-    script_callbacks.on_before_image_saved(script.before_image_saved)
-    script_callbacks.on_image_saved(script.image_saved)
+    for name, loss in compat.find_losses().items():
+        print(f"Bleed Guard: this host has no {name}: {loss}")
+    callbacks = {
+        "on_ui_settings": options.add_section,
+        "on_ui_tabs": _build_tab,
+        "on_before_ui": _complete_host,
+        "on_app_started": _add_routes,
+        "on_before_image_saved": script.before_image_saved,
+        "on_image_saved": script.image_saved,
+    }
+    for name, callback in callbacks.items():
+        if compat.has_callback(name):
+            getattr(script_callbacks, name)(callback)
 
 
 def _build_tab() -> list[tuple[Any, str, str]]:

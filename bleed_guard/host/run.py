@@ -65,11 +65,10 @@ class GuardRun:
 
     def look_at_decoded(self, p: Any, image: Image.Image) -> None:
         """postprocess_image: remember the picture the host is about to composite."""
+        self.decoded = self.laid = None
         batch_index = int(getattr(p, "batch_index", 0) or 0)
-        index = int(getattr(p, "iteration", 0) or 0) * int(p.batch_size) + batch_index
         before = self.before_faces[batch_index : batch_index + 1]
-        self.decoded = DecodedImage(index, batch_index, image, *before)
-        self.laid = None
+        self.decoded = DecodedImage(processing.image_index(p), batch_index, image, *before)
 
     def supply_overlay(self, p: Any, ppmo: Any) -> None:
         """postprocess_maskoverlay: hand the host an overlay that is opaque where protected."""
@@ -83,17 +82,18 @@ class GuardRun:
 
     def finish_image(self, p: Any, image: Image.Image) -> Image.Image:
         """postprocess_image_after_composite: the picture the user gets, and the verdict on it."""
-        if self.laid is None:
+        laid, self.laid = self.laid, None  # never the next image's, should that one's hooks fail
+        if laid is None:
             raise UnmappableError("the host skipped a stage the guard depends on")
-        composed = compositing.compose(p, self.laid, image, self.rules)
-        own = image.copy() if image is self.laid.decoded.image else image
+        composed = compositing.compose(p, laid, image, self.rules)
+        own = image.copy() if image is laid.decoded.image else image
         reached = composed.find_reached_box()
         final = _keep_or_wrap(own, composed, reached)
-        index = self.laid.decoded.index
-        self.finished.append(FinishedImage(index, final, composed.canvas, self.laid.canvas))
+        index = laid.decoded.index
+        self.finished.append(FinishedImage(index, final, composed.canvas, laid.canvas))
         scripts = processing.editing_scripts(p, "postprocess_image_after_composite")
         record = self._conclude(index, composed, reached, scripts)
-        traces = tracing.trace(p, self.laid, image, composed, self.rules, scripts)
+        traces = tracing.trace(p, laid, image, composed, self.rules, scripts)
         self.add_image(replace(record, traces=traces))
         return final
 
@@ -131,11 +131,14 @@ class GuardRun:
         )
 
     def add_image(self, image: ImageRecord) -> None:
+        """Keep an image's record; one whose hook has failed stays not guarded."""
+        known = self.record_of(image.index)
+        if known is not None and known.verdict is Verdict.NOT_GUARDED:
+            image = replace(image, verdict=known.verdict, reason=known.reason)
         self.record = self.record.with_image(image)
 
-    def fail_image(self, reason: str) -> None:
-        """Tell that the current image is not guarded, and why."""
-        index = self.decoded.index if self.decoded else len(self.record.images)
+    def fail_image(self, reason: str, index: int) -> None:
+        """Tell that an image is not guarded, and why."""
         self.add_image(ImageRecord(index, Verdict.NOT_GUARDED, 0, 0, 0, reason=reason))
 
     @property

@@ -56,12 +56,21 @@ def tell_not_guarded(given: tuple[Any, ...], reason: str) -> None:
     processed = next((value for value in given if hasattr(value, "infotexts")), None)
     if processed is not None:  # the job's comments have been copied into it already
         processed.comments += f"{line}\n"
+    try:
+        keep_failure(p, reason, is_over=processed is not None)
+    except Exception:
+        log.exception("Bleed Guard could not keep this in its history")
+
+
+def keep_failure(p: Any, reason: str, *, is_over: bool) -> None:
+    """The failure in the image's infotext and, once the job is over, in the owner's history."""
+    infotext.write_failure(p.extra_generation_params, reason)
     run = read_run(p)
     if run is not None:
-        run.fail_image(reason)
-    if run is None or processed is not None:
-        HISTORY.add(run.record if run else make_failed_record(reason))
-    infotext.write_failure(p.extra_generation_params, reason)
+        run.fail_image(reason, processing.image_index(p))
+    if run is None or is_over:
+        record = run.record if run else make_failed_record(reason)
+        HISTORY.add(replace(record, owner=processing.read_owner(p)))
 
 
 def tell_at_once(plan: GuardPlan) -> None:
@@ -170,6 +179,8 @@ class BleedGuardScript(scripts.Script):
     @told_on_failure
     def postprocess(self, p: Any = None, processed: Any = None, *args: Any) -> None:
         run = read_run(p)
+        if getattr(p, "image_mask", None) is not None and "before_process" in compat.find_losses():
+            raise processing.UnmappableError("this host does not call before_process")
         if run is not None:
             lines = close_run(run, p, processed)
             if options.read("tell_in_console"):

@@ -53,17 +53,31 @@ class ServedFiles:
     def publish(self, key: Hashable, suffix: str, make: Callable[[], bytes]) -> Path:
         """Path of the file with what `make` returns, made once per `key`. OSError."""
         with self._lock:
-            known = self._files.get(key)
-            if known is not None and known.path.is_file():
-                self._files.move_to_end(key)
-                return known.path
+            known = self._find(key)
+        if known is not None:
+            return known
         content = make()
         path = self._scratch.new_file(suffix)
-        path.write_bytes(content)
+        try:
+            path.write_bytes(content)
+        except BaseException:  # no part of a file where the disk is full
+            path.unlink(missing_ok=True)
+            raise
         with self._lock:
+            known = self._find(key)
+            if known is not None:  # somebody else asked for it at the same time
+                path.unlink()
+                return known
             self._files[key] = _Served(path, len(content))
             self._remove_oldest()
         return path
+
+    def _find(self, key: Hashable) -> Path | None:
+        known = self._files.get(key)
+        if known is None or not known.path.is_file():
+            return None
+        self._files.move_to_end(key)
+        return known.path
 
     def _remove_oldest(self) -> None:
         excess = sum(file.size for file in self._files.values()) - self._byte_limit
