@@ -14,6 +14,13 @@ ALPHA_FORMATS = (".png",)
 METRES_PER_INCH = 0.0254
 ICC_CHUNK = 65519
 """Bytes of a profile one JPEG APP2 segment holds: 65535 less its length and the ICC header."""
+JFIF_MARKER, EXIF_MARKER = b"\xff\xe0", b"\xff\xe1"
+JFIF_HEADER = JFIF_MARKER + b"\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
+"""Of version 1.1, without a density and without a thumbnail."""
+RIFF_HEADER = 12
+"""Bytes before a WebP file's first chunk: "RIFF", the length of the rest, "WEBP"."""
+WEBP_HAS_PROFILE, WEBP_HAS_ALPHA = 0x20, 0x10
+"""Flags in the extended header of a WebP file."""
 
 
 def carry_over(
@@ -45,9 +52,9 @@ def has_alpha(image: Image.Image) -> bool:
 
 
 def write_resolution(path: Path, init: Image.Image) -> None:
-    """Write the init image's DPI, and into JPEG its profile, into a file the host has saved.
+    """Write the init image's DPI, and into JPEG and WebP its profile, into a file the host saved.
 
-    PNG and JPEG only; the pixels are not touched and the file is replaced in one step.
+    The pixels are not touched and the file is replaced in one step. WebP has no place for DPI.
     """
     dpi, profile = init.info.get("dpi"), init.info.get("icc_profile")
     suffix = path.suffix.lower()
@@ -55,6 +62,10 @@ def write_resolution(path: Path, init: Image.Image) -> None:
         _replace(path, _png_with_dpi(path.read_bytes(), dpi))
     elif suffix in (".jpg", ".jpeg") and (dpi or profile):
         _replace(path, _jpeg_with(path.read_bytes(), dpi, profile))
+    elif suffix == ".webp" and profile:
+        with Image.open(path) as file:
+            size, has_alpha_channel = file.size, file.mode == "RGBA"
+        _replace(path, _webp_with(path.read_bytes(), profile, size, has_alpha_channel))
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -78,14 +89,25 @@ def _png_with_dpi(data: bytes, dpi: tuple[float, float]) -> bytes:
 
 
 def _jpeg_with(data: bytes, dpi: tuple[float, float] | None, profile: bytes | None) -> bytes:
-    """Density into the JFIF header (bytes 13-17), the profile as APP2 segments behind it."""
-    if data[2:4] != b"\xff\xe0":
-        return data
-    end = 4 + struct.unpack(">H", data[4:6])[0]
-    header = bytearray(data[:end])
+    """Density into the JFIF header, the profile as APP2 segments behind it and the EXIF.
+
+    Hosts that write their infotext with piexif lose the JFIF header: it is made anew.
+    """
+    jfif, rest = _split_segment(data[2:], JFIF_MARKER)
+    exif, rest = _split_segment(rest, EXIF_MARKER)
+    jfif = jfif or JFIF_HEADER
     if dpi:
-        header[13:18] = struct.pack(">BHH", 1, round(dpi[0]), round(dpi[1]))
-    return bytes(header) + _icc_segments(profile or b"") + data[end:]
+        jfif = jfif[:11] + struct.pack(">BHH", 1, round(dpi[0]), round(dpi[1])) + jfif[16:]
+    is_there = b"ICC_PROFILE\0" in data[:ICC_CHUNK]
+    return data[:2] + jfif + exif + _icc_segments(b"" if is_there else profile or b"") + rest
+
+
+def _split_segment(data: bytes, marker: bytes) -> tuple[bytes, bytes]:
+    """The segment of this marker `data` begins with, empty if there is none, and the rest."""
+    if data[:2] != marker:
+        return b"", data
+    end = 2 + struct.unpack(">H", data[2:4])[0]
+    return data[:end], data[end:]
 
 
 def _icc_segments(profile: bytes) -> bytes:
@@ -95,3 +117,26 @@ def _icc_segments(profile: bytes) -> bytes:
         body = b"ICC_PROFILE\0" + bytes([number, len(parts)]) + part
         segments += b"\xff\xe2" + struct.pack(">H", len(body) + 2) + body
     return segments
+
+
+def _webp_with(
+    data: bytes, profile: bytes, size: tuple[int, int], has_alpha_channel: bool
+) -> bytes:
+    """An ICCP chunk behind the extended header, which is made for a file without one."""
+    if b"ICCP" in data[RIFF_HEADER:64]:
+        return data
+    chunks = data[RIFF_HEADER:]
+    if chunks[:4] == b"VP8X":
+        header, chunks = chunks[8:18], chunks[18:]
+    else:
+        flags = WEBP_HAS_ALPHA if has_alpha_channel else 0
+        header = struct.pack("<I", flags)
+        header += b"".join((side - 1).to_bytes(3, "little") for side in size)
+    header = bytes([header[0] | WEBP_HAS_PROFILE]) + header[1:]
+    body = b"WEBP" + _riff_chunk(b"VP8X", header) + _riff_chunk(b"ICCP", profile) + chunks
+    return _riff_chunk(b"RIFF", body)
+
+
+def _riff_chunk(name: bytes, content: bytes) -> bytes:
+    """A RIFF chunk, padded to an even length that its count does not tell."""
+    return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)

@@ -85,6 +85,15 @@ def _save_lossy(image: Image.Image, filename: str, geninfo: str | None, extensio
     if exif is not None:
         options["exif"] = exif
     image.save(filename, format=Image.registered_extensions()[extension], **options)
+    if exif is not None and extension != ".webp":
+        _drop_jfif(Path(filename))
+
+
+def _drop_jfif(path: Path) -> None:
+    """The hosts put the infotext where the JFIF header was, and the density is lost with it."""
+    data = path.read_bytes()
+    if data[2:4] == b"\xff\xe0":
+        path.write_bytes(data[:2] + data[4 + int.from_bytes(data[4:6], "big") :])
 
 
 def save_image_with_geninfo(

@@ -274,6 +274,25 @@ def test_infotext_hidden_in_the_reply_is_told_where_the_file_has_none(
     assert f"reply carries hidden infotext in {hidden:,} protected pixels" in outcome.comments
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "webp"])
+@pytest.mark.parametrize("with_infotext", [True, False])
+def test_profile_and_resolution_come_back_in_a_lossy_file(
+    suffix: str, with_infotext: bool, profile: str, tmp_path: Path
+) -> None:
+    photo = make_photo((128, 64))
+    photo.info |= {"icc_profile": b"not a real profile.", "dpi": (300, 300)}
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(samples_format=suffix, webp_lossless=True, enable_pnginfo=with_infotext)
+    (path,) = host.run(photo, make_mask((128, 64))).files
+    from modules import images
+
+    told, _ = images.read_info_from_image(Image.open(path))
+    assert ("Bleed outside: 0 of" in (told or "")) is with_infotext
+    with Image.open(path) as saved:
+        assert saved.info["icc_profile"] == b"not a real profile."
+        assert suffix == "webp" or saved.info["dpi"] == (300, 300)
+
+
 def test_what_is_repainted_over_a_transparent_place_is_seen_in_the_file(
     profile: str, tmp_path: Path
 ) -> None:
