@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from bleed_guard.core.job import Finding, Severity, Verdict
 from bleed_guard.core.mask import soft_fraction
-from bleed_guard.core.measure import count_changes
 from bleed_guard.core.record import ImageRecord
 from bleed_guard.host import compat, files, infotext, options, processing
 from bleed_guard.host.run import FinishedImage, GuardRun
@@ -38,7 +34,8 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
     lines = list(tell_run(run))
     infotext.tell(processed, lines, run.record.facts)
     if options.read("tell_in_page"):
-        processed.comments += "".join(f"{line}\n" for line in lines)
+        known = processed.comments.splitlines()  # a failure is told at once
+        processed.comments += "".join(f"{line}\n" for line in lines if line not in known)
     return lines
 
 
@@ -46,20 +43,15 @@ def _mend_reply(run: GuardRun, processed: Any) -> None:
     """Gallery and reply show what is in this list; a script after the guard may have edited it."""
     for finished, position in _match_reply(run, processed):
         image = processed.images[position]
-        canvas = finished.canvas
-        if image is finished.image:
+        if image.size != finished.canvas.size:
+            continue
+        mended, late = files.mend_edits(image, finished)
+        if late is None:
             files.tell_hidden_infotext(run, finished)
-            continue
-        if image.size != canvas.size:
-            continue
-        pixels = np.asarray(image.convert("RGB"))
-        if not count_changes(canvas.reference, pixels, canvas.protected).changed:
-            continue
-        mended = Image.fromarray(np.where(canvas.protected[..., None], canvas.reference, pixels))
-        mended.info = dict(image.info)
-        if hasattr(image, "already_saved_as"):
-            mended.already_saved_as = image.already_saved_as  # type: ignore[attr-defined]
-        processed.images[position] = mended
+        elif mended is not image:
+            if hasattr(image, "already_saved_as"):
+                mended.already_saved_as = image.already_saved_as  # type: ignore[attr-defined]
+            processed.images[position] = mended
 
 
 def _match_reply(run: GuardRun, processed: Any) -> list[tuple[FinishedImage, int]]:

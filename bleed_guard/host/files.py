@@ -43,7 +43,7 @@ def find_result(run: GuardRun | None, params: Any) -> FinishedImage | None:
 
 def prepare_save(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     """on_before_image_saved: undo late edits outside the mask, choose a lossless format."""
-    if run.rules.is_forcing and params.image is not finished.image:
+    if run.rules.is_forcing:
         _undo_late_edits(run, finished, params)
     if run.rules.settings.lossy_format == "png":
         _save_as_png(params)
@@ -56,20 +56,36 @@ def prepare_save(run: GuardRun, finished: FinishedImage, params: Any) -> None:
 
 def _undo_late_edits(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     """Put back protected pixels another extension changed on the picture's way to its file."""
-    canvas = finished.canvas
-    pixels = np.asarray(params.image.convert("RGB"))
-    late = count_changes(canvas.reference, pixels, canvas.protected)
-    if not late.changed or _is_stealth(late.max):
+    mended, late = mend_edits(params.image, finished)
+    if late is None:
         return
-    image = Image.fromarray(np.where(canvas.protected[..., None], canvas.reference, pixels))
-    if params.image.mode == "RGBA":
-        image.putalpha(params.image.getchannel("A"))
-    image.info = dict(params.image.info)
-    params.image = image
+    params.image = mended
     record = run.record_of(finished.index)
     if record is not None:
         stage = Stage("before saving", late.changed, late.max)
         run.update_image(finished.index, stages=(*record.stages, stage))
+
+
+def mend_edits(
+    image: Image.Image, finished: FinishedImage
+) -> tuple[Image.Image, ChangeCount | None]:
+    """`image` with every protected pixel the reference's, and what was changed; None for nothing.
+
+    The finished image itself, edited in place, is mended in place: gallery and reply show it.
+    """
+    canvas = finished.canvas
+    pixels = np.asarray(image.convert("RGB"))
+    late = count_changes(canvas.reference, pixels, canvas.protected)
+    if not late.changed or _is_stealth(late.max):
+        return image, None
+    mended = Image.fromarray(np.where(canvas.protected[..., None], canvas.reference, pixels))
+    if image.mode == "RGBA":
+        mended.putalpha(image.getchannel("A"))
+    if image is finished.image:
+        image.paste(mended)
+        return image, late
+    mended.info = dict(image.info)
+    return mended, late
 
 
 def tell_hidden_infotext(run: GuardRun, finished: FinishedImage) -> None:

@@ -142,6 +142,12 @@ class GuardRun:
         self.add_image(ImageRecord(index, Verdict.NOT_GUARDED, 0, 0, 0, reason=reason))
 
     @property
+    def has_failed(self) -> bool:
+        """Whether the current image is told as not guarded already, with the reason that counts."""
+        record = self.record_of(self.decoded.index) if self.decoded else None
+        return record is not None and record.verdict is Verdict.NOT_GUARDED
+
+    @property
     def awaiting_save(self) -> FinishedImage | None:
         """The image that was finished last, until its file is written."""
         if not self.finished or self.finished[-1].is_saved:

@@ -164,7 +164,7 @@ class BleedGuardScript(scripts.Script):
     @told_on_failure
     def postprocess_image_after_composite(self, p: Any = None, pp: Any = None, *args: Any) -> None:
         run = read_run(p)
-        if run is not None:
+        if run is not None and not run.has_failed:
             pp.image = run.finish_image(p, pp.image)
             rules, image = run.rules, run.latest
             if image is not None and options.read("write_infotext"):

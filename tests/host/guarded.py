@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,15 +77,20 @@ class CornerPainter:
 def paint_corner(holder: Any) -> None:
     """Make the top left 9 x 9 px of `holder.image` white."""
     holder.image = holder.image.copy()
+    paint_corner_in_place(holder)
+
+
+def paint_corner_in_place(holder: Any) -> None:
+    """The same on the very picture the host holds, which gallery and reply show too."""
     holder.image.paste((255, 255, 255), (0, 0, 9, 9))
 
 
-def register_painter_before_saving() -> None:
+def register_painter_before_saving(paint: Callable[[Any], None] = paint_corner) -> None:
     """An extension whose callback edits every picture before ours sees it."""
     from modules import script_callbacks
 
     registered = script_callbacks.callback_map["callbacks_before_image_saved"]
-    script_callbacks.on_before_image_saved(paint_corner)
+    script_callbacks.on_before_image_saved(paint)
     registered.insert(0, registered.pop())
 
 
