@@ -41,6 +41,13 @@ class Patterns:
                 raise CommandError(f"the pattern of the {what} must hold {PLACEHOLDER} once")
 
 
+def tell_no_pairs(source: str, patterns: Patterns) -> str:
+    """Why a source gave nothing: an audit of nothing must not pass for a clean one."""
+    if source.lower().endswith(MANIFESTS):
+        return f"{source}: lists no pictures"
+    return f"{source}: holds no file named {patterns.original}; name yours with --original"
+
+
 def read_pairs(source: str, patterns: Patterns) -> Iterator[Pair]:
     """The pairs of a folder or a manifest, in an order that stays the same.
 

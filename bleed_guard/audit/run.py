@@ -12,7 +12,7 @@ from typing import Any
 
 from bleed_guard.audit.engines import Engine, EngineName, make_engine
 from bleed_guard.audit.journal import Journal, digest_pairs, open_journal, read_records
-from bleed_guard.audit.pairs import Pair, Patterns, read_pairs
+from bleed_guard.audit.pairs import Pair, Patterns, read_pairs, tell_no_pairs
 from bleed_guard.audit.store import is_url
 from bleed_guard.audit.summary import Summary
 from bleed_guard.audit.worker import AuditOptions
@@ -79,17 +79,28 @@ def run_audit(plan: AuditPlan) -> Summary:
     summary = Summary()
     for record in read_records(rows):
         summary.add(record)
+    try:
+        _check_rest(plan, journal, summary)
+    except CommandError:
+        journal.drop_if_empty()  # or the command, put right, would be told it is another audit
+        raise
+    if rows != plan.out:
+        write_parquet(rows, plan.out)
+        rows.unlink()
+    journal.finish()
+    return summary
+
+
+def _check_rest(plan: AuditPlan, journal: Journal, summary: Summary) -> None:
+    """Check what is not done yet; CommandError if there is nothing to check at all."""
     pairs = _skip_done(read_pairs(_locate(plan), plan.patterns), journal)
     engine = make_engine(plan.engine, plan.options, plan.workers, plan.scheduler)
     try:
         _check_all(pairs, plan, engine, journal, summary)
     finally:
         engine.close()
-    if rows != plan.out:
-        write_parquet(rows, plan.out)
-        rows.unlink()
-    journal.finish()
-    return summary
+    if not summary.total:
+        raise CommandError(tell_no_pairs(plan.source, plan.patterns))
 
 
 def _locate(plan: AuditPlan) -> str:
