@@ -136,7 +136,7 @@ class DaskEngine:
         try:
             import distributed  # pyright: ignore[reportMissingImports]
         except ImportError:
-            raise CommandError("--engine dask needs Dask: pip install bleed-guard[audit]") from None
+            raise CommandError("--engine dask needs Dask: pip install distributed") from None
         self.options = options
         try:
             if scheduler:

@@ -112,7 +112,7 @@ def _read_parquet(manifest: str) -> Iterator[Mapping[str, Any]]:
     try:
         from pyarrow import parquet  # pyright: ignore[reportMissingImports]
     except ImportError:
-        raise CommandError("Parquet needs pyarrow: pip install bleed-guard[audit]") from None
+        raise CommandError("Parquet needs pyarrow: pip install pyarrow") from None
     with open_any(manifest, "rb") as file:
         try:
             table = parquet.ParquetFile(file)

@@ -75,6 +75,8 @@ def run_audit(plan: AuditPlan) -> Summary:
     rows = plan.out.with_name(plan.out.name + ".jsonl") if _is_parquet(plan.out) else plan.out
     if rows != plan.out and plan.out.exists() and not (plan.force or plan.restart):
         raise CommandError(f"{plan.out}: the file exists; say --force to replace it")
+    if rows != plan.out:
+        _import_pyarrow()  # told now, not after hours of checking
     journal = open_journal(rows, plan.identity, restart=plan.restart, force=plan.force)
     summary = Summary()
     for record in read_records(rows):
@@ -183,5 +185,5 @@ def _import_pyarrow() -> tuple[Any, Any]:
         import pyarrow  # pyright: ignore[reportMissingImports]
         from pyarrow import parquet  # pyright: ignore[reportMissingImports]
     except ImportError:
-        raise CommandError("Parquet needs pyarrow: pip install bleed-guard[audit]") from None
+        raise CommandError("Parquet needs pyarrow: pip install pyarrow") from None
     return pyarrow, parquet

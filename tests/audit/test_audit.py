@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -345,3 +346,10 @@ def test_an_interrupt_is_one_sentence(folder, monkeypatch, capsys):
     assert main(["audit", str(folder), "-o", "out.jsonl", "--engine", "serial"]) == 130
     told = "interrupted; the same command goes on where it stopped\n"
     assert capsys.readouterr().err == told
+
+
+def test_a_missing_package_is_told_before_anything_is_checked(folder, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert main(["audit", str(folder), "-o", "out.parquet", "--engine", "serial"]) == 2
+    assert capsys.readouterr().err == "Parquet needs pyarrow: pip install pyarrow\n"
+    assert not list(folder.parent.glob("out*"))
