@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from enum import Enum
@@ -72,7 +73,13 @@ class ProcessEngine:
         self.pool = self._make_pool()
 
     def _make_pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"))
+        """Ctrl-C reaches every process of a terminal: the workers leave it to this one."""
+        return ProcessPoolExecutor(
+            self.workers,
+            mp_context=get_context("spawn"),
+            initializer=signal.signal,
+            initargs=(signal.SIGINT, signal.SIG_IGN),
+        )
 
     def check(self, chunks: Iterable[Sequence[Pair]]) -> Iterator[Checked]:
         waiting: list[tuple[Sequence[Pair], Future[list[Record]]]] = []
@@ -129,7 +136,7 @@ class DaskEngine:
         try:
             import distributed  # pyright: ignore[reportMissingImports]
         except ImportError:
-            raise CommandError("--engine dask needs Dask: pip install bleed-guard[audit]") from None
+            raise CommandError("--engine dask needs Dask: pip install distributed") from None
         self.options = options
         try:
             if scheduler:

@@ -61,6 +61,12 @@ class Journal:
     def _save(self) -> None:
         write_bytes(self.state, json.dumps(asdict(self.progress)).encode())
 
+    def drop_if_empty(self) -> None:
+        """Nothing was checked: leave nothing behind."""
+        if not self.progress.done:
+            self.path.unlink(missing_ok=True)
+            self.finish()
+
     def finish(self) -> None:
         """The audit is complete: the results stay, the state goes."""
         self.state.unlink(missing_ok=True)

@@ -41,6 +41,13 @@ class Patterns:
                 raise CommandError(f"the pattern of the {what} must hold {PLACEHOLDER} once")
 
 
+def tell_no_pairs(source: str, patterns: Patterns) -> str:
+    """Why a source gave nothing: an audit of nothing must not pass for a clean one."""
+    if source.lower().endswith(MANIFESTS):
+        return f"{source}: lists no pictures"
+    return f"{source}: holds no file named {patterns.original}; name yours with --original"
+
+
 def read_pairs(source: str, patterns: Patterns) -> Iterator[Pair]:
     """The pairs of a folder or a manifest, in an order that stays the same.
 
@@ -105,7 +112,7 @@ def _read_parquet(manifest: str) -> Iterator[Mapping[str, Any]]:
     try:
         from pyarrow import parquet  # pyright: ignore[reportMissingImports]
     except ImportError:
-        raise CommandError("Parquet needs pyarrow: pip install bleed-guard[audit]") from None
+        raise CommandError("Parquet needs pyarrow: pip install pyarrow") from None
     with open_any(manifest, "rb") as file:
         try:
             table = parquet.ParquetFile(file)

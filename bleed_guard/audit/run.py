@@ -12,7 +12,7 @@ from typing import Any
 
 from bleed_guard.audit.engines import Engine, EngineName, make_engine
 from bleed_guard.audit.journal import Journal, digest_pairs, open_journal, read_records
-from bleed_guard.audit.pairs import Pair, Patterns, read_pairs
+from bleed_guard.audit.pairs import Pair, Patterns, read_pairs, tell_no_pairs
 from bleed_guard.audit.store import is_url
 from bleed_guard.audit.summary import Summary
 from bleed_guard.audit.worker import AuditOptions
@@ -75,21 +75,34 @@ def run_audit(plan: AuditPlan) -> Summary:
     rows = plan.out.with_name(plan.out.name + ".jsonl") if _is_parquet(plan.out) else plan.out
     if rows != plan.out and plan.out.exists() and not (plan.force or plan.restart):
         raise CommandError(f"{plan.out}: the file exists; say --force to replace it")
+    if rows != plan.out:
+        _import_pyarrow()  # told now, not after hours of checking
     journal = open_journal(rows, plan.identity, restart=plan.restart, force=plan.force)
     summary = Summary()
     for record in read_records(rows):
         summary.add(record)
+    try:
+        _check_rest(plan, journal, summary)
+    except CommandError:
+        journal.drop_if_empty()  # or the command, put right, would be told it is another audit
+        raise
+    if rows != plan.out:
+        write_parquet(rows, plan.out)
+        rows.unlink()
+    journal.finish()
+    return summary
+
+
+def _check_rest(plan: AuditPlan, journal: Journal, summary: Summary) -> None:
+    """Check what is not done yet; CommandError if there is nothing to check at all."""
     pairs = _skip_done(read_pairs(_locate(plan), plan.patterns), journal)
     engine = make_engine(plan.engine, plan.options, plan.workers, plan.scheduler)
     try:
         _check_all(pairs, plan, engine, journal, summary)
     finally:
         engine.close()
-    if rows != plan.out:
-        write_parquet(rows, plan.out)
-        rows.unlink()
-    journal.finish()
-    return summary
+    if not summary.total:
+        raise CommandError(tell_no_pairs(plan.source, plan.patterns))
 
 
 def _locate(plan: AuditPlan) -> str:
@@ -172,5 +185,5 @@ def _import_pyarrow() -> tuple[Any, Any]:
         import pyarrow  # pyright: ignore[reportMissingImports]
         from pyarrow import parquet  # pyright: ignore[reportMissingImports]
     except ImportError:
-        raise CommandError("Parquet needs pyarrow: pip install bleed-guard[audit]") from None
+        raise CommandError("Parquet needs pyarrow: pip install pyarrow") from None
     return pyarrow, parquet

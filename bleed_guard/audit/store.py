@@ -88,7 +88,5 @@ def import_fsspec() -> Any:
     try:
         import fsspec
     except ImportError:
-        raise CommandError(
-            "reading from a store needs fsspec: pip install bleed-guard[audit]"
-        ) from None
+        raise CommandError("reading from a store needs fsspec: pip install fsspec") from None
     return fsspec

@@ -16,6 +16,9 @@ from bleed_guard.images import PictureError
 
 EXIT_CODES = "exit codes: 0 clean, 1 bleed, 2 usage or unreadable file, 3 sizes do not match"
 
+INTERRUPTED = 130
+"""What a shell gives for a program that Ctrl-C ended."""
+
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "check": "is everything outside the mask as it was?",
@@ -49,9 +52,15 @@ def run_command(argv: Sequence[str]) -> int:
         return _fail(str(error), Exit.USAGE)
     except CommandError as error:
         return _fail(str(error), error.code)
+    except OSError as error:  # a disk that is full, a folder that is not there or not ours
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}", Exit.USAGE)
+    except KeyboardInterrupt:
+        resumes = "; the same command goes on where it stopped"
+        return _fail(f"interrupted{resumes if arguments.command == 'audit' else ''}", INTERRUPTED)
 
 
-def _fail(sentence: str, code: Exit) -> int:
+def _fail(sentence: str, code: int) -> int:
     print(without_control(sentence), file=sys.stderr)
     return int(code)
 

@@ -71,8 +71,8 @@ def run(arguments: argparse.Namespace) -> Exit:
         if pictures:
             _draw(arguments, outcome, pictures, number if len(triples) > 1 else 0, is_quiet)
     _write_reports(targets, outcomes, sections)
-    if arguments.github:
-        sys.stdout.write(render_github(outcomes))
+    if arguments.github:  # the runner reads both streams
+        (sys.stderr if is_quiet else sys.stdout).write(render_github(outcomes))
     return worst_code(outcomes)
 
 
@@ -108,7 +108,7 @@ def check_one(paths: Paths, options: CompareOptions) -> tuple[Outcome, Pictures 
     except CommandError as error:
         return Outcome(paths, error.code, error=str(error)), None
     comparison = compare_pictures(paths, pictures, options)
-    return Outcome(paths, comparison.code, comparison), pictures
+    return Outcome(paths, comparison.code, comparison, mask_flags=options.mask_flags), pictures
 
 
 def _draw(

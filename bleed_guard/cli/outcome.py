@@ -17,12 +17,16 @@ ERROR = "error"
 
 @dataclass(frozen=True)
 class Outcome:
-    """One triple of files with its comparison, or with `error`, one sentence, and its `code`."""
+    """One triple of files with its comparison, or with `error`, one sentence, and its `code`.
+
+    `mask_flags` are the arguments by which the mask was read.
+    """
 
     paths: Paths
     code: Exit
     comparison: Comparison | None = None
     error: str = ""
+    mask_flags: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:

@@ -60,6 +60,13 @@ class CompareOptions:
     invert: bool = False
     has_detail: bool = True
 
+    @property
+    def mask_flags(self) -> tuple[str, ...]:
+        """The arguments by which another command reads the mask in the same way."""
+        is_named = self.mask_channel is not MaskChannel.AUTO
+        channel = ("--mask-channel", self.mask_channel.value) if is_named else ()
+        return (*(("--invert",) if self.invert else ()), *channel)
+
 
 @dataclass(frozen=True)
 class Pictures:

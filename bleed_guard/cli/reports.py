@@ -39,8 +39,8 @@ def repair_command(outcome: Outcome) -> str:
     """The command that mends this result, ready to paste into a shell."""
     import shlex
 
-    files = " ".join(shlex.quote(path) for path in outcome.paths)
-    return without_control(f"python -m bleed_guard fix {files} -o repaired.png")
+    words = (*outcome.paths, *outcome.mask_flags, "-o", "repaired.png")
+    return without_control(f"python -m bleed_guard fix {shlex.join(words)}")
 
 
 def render_json(outcomes: Sequence[Outcome]) -> str:

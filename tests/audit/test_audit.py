@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,34 @@ def test_a_folder_that_is_missing_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CommandError, match="nowhere: there is no such folder"):
         audit("nowhere")
+    assert list(tmp_path.iterdir()) == []  # put right, the same command begins as the first time
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("empty", "empty: holds no file named {name}.orig.png; name yours with --original\n"),
+        ("empty.csv", "empty.csv: lists no pictures\n"),
+    ],
+)
+def test_an_audit_of_nothing_does_not_pass(tmp_path, monkeypatch, capsys, source, told):
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    Path("empty.csv").write_text("original,result,mask\n")
+    assert main(["audit", source, "-o", "out.jsonl", "--engine", "serial"]) == 2
+    assert capsys.readouterr().err == told
+    assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize("option", ["-o", "--html", "--json"])
+def test_results_that_cannot_be_written_are_one_sentence(folder, capsys, option):
+    places = {"-o": "out.jsonl", "--html": "a.html", "--json": "a.json"}
+    places[option] = f"gone/{places[option]}"
+    arguments = [word for pair in places.items() for word in pair]
+    assert main(["audit", str(folder), *arguments, "--engine", "serial"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert err.startswith(places[option])
 
 
 def test_a_pattern_without_a_name_is_refused():
@@ -307,3 +336,20 @@ def test_results_need_a_known_ending(folder, capsys):
     assert capsys.readouterr().err == (
         "out.txt: expected a .jsonl or .parquet file for the results\n"
     )
+
+
+def test_an_interrupt_is_one_sentence(folder, monkeypatch, capsys):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(worker, "_compare", interrupt)
+    assert main(["audit", str(folder), "-o", "out.jsonl", "--engine", "serial"]) == 130
+    told = "interrupted; the same command goes on where it stopped\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_missing_package_is_told_before_anything_is_checked(folder, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert main(["audit", str(folder), "-o", "out.parquet", "--engine", "serial"]) == 2
+    assert capsys.readouterr().err == "Parquet needs pyarrow: pip install pyarrow\n"
+    assert not list(folder.parent.glob("out*"))

@@ -57,6 +57,17 @@ def test_mask_channel(files, run, mask, channel, code):
     assert got == code
 
 
+def test_the_repair_that_is_offered_reads_the_mask_as_the_check_did(files, run, mask):
+    Image.fromarray(255 - mask).save("black.png")
+    read_so = ("--invert", "--mask-channel", "luma")
+    _, out, _ = run("check", "original.png", "bleed.png", "black.png", *read_so)
+    offered = out.split("python -m bleed_guard ")[1].split()
+    assert run(*offered)[0] == 0
+    assert run("check", "original.png", "repaired.png", "mask.png")[0] == 0
+    edited, before = (np.asarray(Image.open(f"{name}.png")) for name in ("repaired", "original"))
+    assert (edited[24, 34] != before[24, 34]).any()  # the middle of the edit is still there
+
+
 def test_asking_for_the_alpha_of_a_mask_without_is_one_sentence(files, run):
     code, _, err = run("check", *GOOD, "--mask-channel", "alpha")
     assert (code, err) == (2, "mask.png: has no alpha channel to be the mask\n")
@@ -112,6 +123,12 @@ def test_github_annotations(files, run):
     (line,) = [line for line in out.splitlines() if line.startswith("::")]
     assert line.startswith("::error file=bleed.png,title=Bleed Guard%3A bleed::1 of 2,752")
     assert "less than 0.1 %25" in line
+
+
+def test_annotations_stay_out_of_a_report_on_stdout(files, run):
+    _, out, err = run("check", *BAD, "--json", "-", "--github")
+    assert json.loads(out)["verdict"] == "bleed"
+    assert err.startswith("::error file=bleed.png")
 
 
 def test_markdown(files, run):
