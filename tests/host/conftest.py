@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gradio
 import numpy as np
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
 import minihost
 
@@ -26,3 +31,31 @@ def host(tmp_path: Path) -> Path:
     """A fresh host with an empty data folder, which is returned."""
     minihost.activate(installed_profile(), data_dir=tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def guarded_host(tmp_path: Path) -> Any:
+    """A fresh host with the extension: tests/host/guarded.py."""
+    from tests.host.guarded import GuardedHost
+
+    return GuardedHost(installed_profile(), tmp_path)
+
+
+@pytest.fixture
+def url(guarded_host: Any) -> Iterator[str]:
+    """Address where that host serves its API."""
+    from modules.call_queue import queue_lock
+
+    from minihost.web.api import Api
+
+    app = FastAPI()
+    Api(app, queue_lock)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        thread.join(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()

@@ -3,40 +3,13 @@
 from __future__ import annotations
 
 import runpy
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from PIL import Image
 
-from tests.host.guarded import GuardedHost, installed_profiles
-
 EXAMPLE = Path(__file__).parents[2] / "examples" / "webuiapi_inpaint.py"
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    """Address of a host that serves its API with the extension."""
-    GuardedHost(installed_profiles()[0], tmp_path)
-    from modules.call_queue import queue_lock
-
-    from minihost.web.api import Api
-
-    app = FastAPI()
-    Api(app, queue_lock)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        thread.join(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 def test_the_example_keeps_every_protected_pixel(
