@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from bleed_guard.cli.pictures import NOTHING, Allowance
 from bleed_guard.core.job import Protection
-from bleed_guard.core.settings import SETTINGS
 from bleed_guard.images import MaskChannel
 
 Choice = TypeVar("Choice", bound=Enum)
@@ -61,6 +60,8 @@ def add_mask(parser: argparse.ArgumentParser) -> None:
 
 def add_blend(parser: argparse.ArgumentParser) -> None:
     """How the edit meets the mask's edge."""
+    from bleed_guard.core.settings import SETTINGS
+
     feather, blend = SETTINGS["feather"], SETTINGS["blend"]
     parser.add_argument(
         "--feather",

@@ -6,6 +6,8 @@ test holds the two against each other.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from bleed_guard.cli.pictures import (
@@ -23,6 +25,9 @@ WORD = 8
 
 SPARSE_SHARE, SPARSE_WORDS = 1 / 64, 4096
 """Up to this share of the words, or this many, the bytes are looked at one by one."""
+
+STRIP = 1 << 17
+"""Words or mask pixels looked at in one go: what is worked out of them stays in the cache."""
 
 SPOTS, SPOT_HALF = 5, 8
 """As `core.measure`: how many worst spots are told, and half the side of a neighbourhood, px."""
@@ -53,7 +58,7 @@ def measure_sparse(pictures: Pictures, options: CompareOptions) -> BleedReport |
     places = _differing_bytes(pictures.original.pixels, pictures.result.pixels, mask)
     if places is None:
         return None
-    total = int(np.count_nonzero(mask < HARD_LEVEL))
+    total = sum(int(np.count_nonzero(mask[at] < HARD_LEVEL)) for at in _strips(mask.size))
     pixels, levels = _by_pixel(places, pictures)
     outside = mask[pixels] < HARD_LEVEL
     pixels, levels = pixels[outside], levels[outside]
@@ -83,19 +88,30 @@ def _differing_bytes(first: np.ndarray, second: np.ndarray, mask: np.ndarray) ->
     first = np.ascontiguousarray(first).reshape(-1)
     second = np.ascontiguousarray(second).reshape(-1)
     whole = first.size // WORD * WORD
-    words = np.flatnonzero(first[:whole].view(np.uint64) != second[:whole].view(np.uint64))
-    words = words[~_lies_inside(words, mask)]
-    if words.size > max(SPARSE_SHARE * whole / WORD, SPARSE_WORDS):
-        return None
+    first_words, second_words = first[:whole].view(np.uint64), second[:whole].view(np.uint64)
+    limit = max(SPARSE_SHARE * first_words.size, SPARSE_WORDS)
+    found, count = [], 0
+    for strip in _strips(first_words.size):
+        words = strip.start + np.flatnonzero(first_words[strip] != second_words[strip])
+        found.append(words[~_lies_inside(words, mask)])
+        count += found[-1].size
+        if count > limit:
+            return None
+    words = np.concatenate([*found, np.empty(0, np.int64)])
     places = (words[:, None] * WORD + np.arange(WORD)).reshape(-1)
     return np.concatenate([places, np.arange(whole, first.size)])
+
+
+def _strips(size: int) -> Iterator[slice]:
+    """The indices below `size`, `STRIP` at a time."""
+    return (slice(start, start + STRIP) for start in range(0, size, STRIP))
 
 
 def _lies_inside(words: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """bool, one a word: whether all the pixels it has bytes of are repainted."""
     first, last = words * WORD // 3, (words * WORD + WORD - 1) // 3
-    inside = mask >= HARD_LEVEL
-    return inside[first] & inside[first + 1] & inside[last - 1] & inside[last]
+    pixels = np.stack([first, first + 1, last - 1, last])
+    return (mask[pixels] >= HARD_LEVEL).all(axis=0)
 
 
 def _by_pixel(places: np.ndarray, pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
