@@ -42,6 +42,9 @@ OWN_FOLDERS = {"browser": "tests/browser", "js": "tests/js", "pipelines": "tests
 
 # The project never uses the network: what the packages would send or fetch by themselves is off.
 QUIET_PACKAGES = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+BYTECODE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(VENVS / "bytecode")}
+"""Compiled modules are kept, apart from the sources, even where the user's shell forbids it: tests
+start dozens of hosts, and each would compile gradio and all it needs again."""
 
 
 class SetupError(Exception):
@@ -154,7 +157,7 @@ def run(
     """
     sys.stdout.flush()
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    variables = {**os.environ, **variables, "PYTHONPATH": path}
+    variables = {**os.environ, **BYTECODE, **variables, "PYTHONPATH": path}
     with output.open("wb") if output else contextlib.nullcontext() as file:
         return subprocess.call(
             [str(part) for part in command], cwd=cwd, env=variables, stdout=file, stderr=file

@@ -2824,10 +2824,8 @@
          */
         see(name) {
             const [newest] = this.page.records;
-            const isNew = newest && newest.id !== this.last && newest.preset !== "files";
-            // a script that makes one picture of several jobs: no record is about that picture
-            const isWhole = newest?.facts?.["Put together by"] === "one job";
-            this.record = name && isNew && isWhole ? newest : null;
+            const isNew = newest && newest.id !== this.last;
+            this.record = name && isNew && isOfOneJob(newest) ? newest : null;
             if (this.record) {
                 this.shown = name;
                 this.last = newest.id;
@@ -2855,6 +2853,15 @@
             if (record && image) this.page.select({ record, image });
             host.openTab("Bleed");
         }
+    }
+
+    /**
+     * Whether a record is about what the gallery shows: not about files, and not about one of
+     * several jobs of which a script makes one picture.
+     * @param {RecordEntry} record
+     */
+    function isOfOneJob({ preset, facts }) {
+        return preset !== "files" && facts["Put together by"] === "one job";
     }
 
     /**
