@@ -11,7 +11,7 @@
      * @typedef {{blur: number, padding: number, strength: number, onlyMasked: boolean,
      *   isMisplaced: boolean, keepsContent: boolean}} Job
      * @typedef {{format: string, hasOverlay: boolean, hasFaces: boolean, hasColors: boolean,
-     *   isLossless: boolean, saves: boolean}} Options
+     *   isLossless: boolean, saves: boolean, isSoft: boolean}} Options
      * @typedef {Record<string, any>} Settings
      * @typedef {{rules: Rules, job: Job, options: Options, settings: Settings}} View
      * @typedef {{key: string, severity: string, lines: string[]}} Said
@@ -112,10 +112,16 @@
         },
 
         /** @param {View} view */
+        softInpainting(view) {
+            if (!view.options.isSoft || view.settings.protect === "none") return [];
+            return [message(view, isForced(view) ? "soft_inpainting_guarded" : "soft_inpainting")];
+        },
+
+        /** @param {View} view */
         blur(view) {
             const { job, rules, settings, options } = view;
             const reach = reachOf(rules, job.blur);
-            const isHost = options.hasOverlay && !job.isMisplaced;
+            const isHost = options.hasOverlay && !options.isSoft && !job.isMisplaced;
             if (!reach || !isHost || settings.soft_mask !== "warn") return [];
             const allowed = settings.protect === "soft" ? "mask_blur_allowed" : "mask_blur_guarded";
             const key = isForced(view) ? allowed : "mask_blur";
@@ -221,6 +227,7 @@
         hasColors: opts.img2img_color_correction === true,
         isLossless: opts.webp_lossless === true,
         saves: opts.samples_save !== false,
+        isSoft: input("#soft_inpainting_enabled-checkbox input")?.checked === true,
     });
 
     const isOn = () => input("#bleed_guard_enabled input[type=checkbox]")?.checked ?? true;
@@ -259,11 +266,12 @@
 
         tell() {
             const isWanted = isOn() && opts.bleed_guard_live_messages !== false;
-            const job = readJob();
+            const [job, options] = [readJob(), readOptions()];
             const said = isWanted ? judge({
-                rules: this.rules, job, options: readOptions(), settings: readSettings(),
+                rules: this.rules, job, options, settings: readSettings(),
             }) : [];
-            this.tellReach(isWanted ? reachOf(this.rules, job.blur) : 0);
+            const isHosts = isWanted && !options.isSoft; // Soft Inpainting blends by itself
+            this.tellReach(isHosts ? reachOf(this.rules, job.blur) : 0);
             this.tellHeader(said.filter(({ severity }) => GRAVE.includes(severity)).length);
             const text = JSON.stringify(said);
             if (text === this.shown) return;

@@ -123,11 +123,14 @@ def _wants_only_masked(job: InpaintJob) -> bool:
 
 
 def _small_box(job: InpaintJob) -> Box | None:
+    """A small mask's box, px of the result, where whole picture wastes most of it on the rest."""
     if job.only_masked:
         return None
     box = mask_box(place_mask(job, job.mask) >= HARD_LEVEL)
-    is_small = box is not None and max(box.width, box.height) < SMALL_MASK_SIDE
-    return box if is_small else None
+    if box is None or max(box.width, box.height) >= SMALL_MASK_SIDE:
+        return None
+    width, height = result_size(job)
+    return box if 2 * box.width * box.height < width * height else None
 
 
 def _limit_padding(job: InpaintJob, settings: GuardSettings) -> Mended:
@@ -222,14 +225,20 @@ class _View:
 
     @property
     def blends_by_mask(self) -> bool:
-        """Whether the mask alone decides how far the host bleeds."""
+        """Whether the mask's edge alone decides how far the host bleeds; a mask that is blank
+        or too faint to have an edge is told by itself."""
         job = self.job
-        return job.has_overlay and not job.has_soft_inpainting and not _is_misplaced(job)
+        is_other = job.has_soft_inpainting or _is_misplaced(job)
+        return job.has_overlay and not is_other and _has_edge(job)
 
     @property
     def is_covered(self) -> bool:
         """Whether something is laid over the generated picture outside the mask."""
         return self.is_forced or self.job.has_overlay
+
+
+def _has_edge(job: InpaintJob) -> bool:
+    return int(job.mask.max(initial=0)) >= HARD_LEVEL
 
 
 def _is_misplaced(job: InpaintJob) -> bool:
@@ -253,7 +262,8 @@ def _judge_mask(view: _View) -> Iterator[Finding]:
         redraws = view.job.only_masked and not view.is_forced
         yield word_finding("mask_blank_redraw" if redraws else "mask_blank")
     elif strongest < HARD_LEVEL:
-        yield word_finding("mask_faint", strongest=strongest)
+        key = "mask_faint" if view.is_forced else "mask_faint_open"
+        yield word_finding(key, strongest=strongest)
     elif share == 1:
         yield word_finding("mask_full")
     elif share > INVERTED_SHARE:
@@ -275,8 +285,10 @@ def _judge_soft_mask(view: _View) -> Iterator[Finding]:
     if view.settings.soft_mask == "ignore" or not share or not view.blends_by_mask:
         return
     reach = predict_reach(replace(view.job, mask_blur=0)).pixels
-    is_cut = view.is_forced and view.protection is Protection.HARD
-    key = "soft_mask_guarded" if is_cut else "soft_mask"
+    key = "soft_mask"
+    if view.is_forced:
+        is_allowed = view.protection is Protection.SOFT
+        key = "soft_mask_allowed" if is_allowed else "soft_mask_guarded"
     yield word_finding(key, share=_percent(share), reach=reach)
 
 
@@ -386,6 +398,8 @@ def _judge_soft_inpainting(view: _View) -> Iterator[Finding]:
 def _percent(share: float) -> str:
     """A share of 0-1 for people: "0.4", "37", never a rounded-up 100 or a rounded-down 0."""
     percent = 100 * share
+    if share in (0, 1):
+        return f"{percent:.0f}"
     if percent < 1:
         return f"{max(percent, 0.1):.1f}"
     return f"{min(percent, 99.9):.1f}" if percent > 99 else f"{percent:.0f}"

@@ -127,9 +127,13 @@ class ImageRecord:
         """The verdict in one line, for people."""
         if self.verdict is Verdict.NOT_GUARDED:
             return f"NOT GUARDED: {self.reason}"
-        told = f"{self.changed:,} of {self.protected:,} protected pixels changed"
+        is_redo = self.verdict is Verdict.FULL_REDO
+        which = "pixels outside the mask" if is_redo else "protected pixels"
+        told = f"{self.changed:,} of {self.protected:,} {which} changed"
         if self.changed:
             told += f" (max {self.max})"
+        if is_redo:
+            return f"Full redo: {told}."
         return f"{told}. Without the guard: {self.prevented_text}."
 
     @property

@@ -74,6 +74,13 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "No pixel reaches 50 %, so all of them count as outside and are protected",
             "Paint the mask with full opacity",
         ),
+        "mask_faint_open": Wording(
+            Cause.BLANK_MASK,
+            _WARNING,
+            "The mask is too faint to see: its strongest pixel is at {strongest} of 255",
+            "No pixel reaches 50 %, so all of them count as outside, yet the host repaints them",
+            "Paint the mask with full opacity",
+        ),
         "mask_full": Wording(
             Cause.FULL_MASK,
             _WARNING,
@@ -114,6 +121,15 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "soft_mask",
             "harden",
         ),
+        "soft_mask_allowed": Wording(
+            Cause.SOFT_MASK,
+            _INFO,
+            "The mask is grey: {share} % of its pixels are soft",
+            "Protection is soft: they may change, up to {reach} px outside the mask's edge",
+            "Set Soft mask to harden for a hard edge",
+            "soft_mask",
+            "harden",
+        ),
         "mask_blur": Wording(
             Cause.MASK_BLUR,
             _WARNING,
@@ -128,7 +144,7 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             _INFO,
             "Mask blur {blur} would repaint up to {reach} px outside the mask",
             "Paste-back keeps those pixels as they were",
-            "Nothing needs doing",
+            "Nothing to do",
         ),
         "mask_blur_allowed": Wording(
             Cause.MASK_BLUR,
@@ -141,7 +157,7 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             Cause.STRENGTH,
             _WARNING,
             "Denoising strength {strength} is high",
-            "It moves no pixel outside the mask by itself; it raises the risk of a visible seam",
+            "By itself it changes no pixel outside the mask; it raises the risk of a visible seam",
             "Try {recommended}",
             "denoising strength",
             0.7,
@@ -189,8 +205,8 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             Cause.COLOR_CORRECTION,
             _WARNING,
             "Color correction is on",
-            "It matches the colors of the whole decoded picture before the overlay, so it moves no "
-            "pixel outside a hard mask, only the edit's colors",
+            "It matches the colors of the whole decoded picture before the overlay: outside a hard "
+            "mask nothing changes, only the edit's colors do",
             "Set Color correction to off",
             "color_correction",
             "off",
@@ -251,7 +267,8 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             Cause.EXPORT_4CHAN,
             _INFO,
             "The host writes an extra JPEG copy of this size",
-            "Sides above {side} px make it; the copy is lossy and smaller, the image itself is not",
+            "It does so for sides above {side} px; the copy is lossy and smaller, the image itself "
+            "is not touched",
             "Switch off the host's option to save copies of large images as JPG",
             "export_for_4chan",
             False,
@@ -290,7 +307,7 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "Latent upscale alone would change pixels everywhere",
             "The host lays the small original over the top left of the larger result; the guard "
             "lays it over the whole",
-            "Nothing needs doing",
+            "Nothing to do",
         ),
         "overlay_off": Wording(
             Cause.OVERLAY_OFF,
@@ -315,7 +332,7 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             _INFO,
             "The host's overlay option is off",
             "Alone, the host would redraw the whole picture; the guard lays the original over it",
-            "Nothing needs doing; choose the preset full-redo if you want the raw picture",
+            "Nothing to do; choose the preset full-redo if you want the raw picture",
             "preset",
             "full-redo",
         ),
@@ -351,7 +368,7 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             _INFO,
             "Soft Inpainting is on",
             "Its blending is kept where pixels may change and put back everywhere else",
-            "Nothing needs doing",
+            "Nothing to do",
         ),
     }
 )
@@ -367,6 +384,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "off": "switched off by {source}",
         "png": "lossless files of {source}",
         "switch": "small mask, {source}",
+        "strict": "this server keeps protection on",
     }
 )
 """Why the guard changes a setting of the host; `source` is one of `SOURCES`."""

@@ -11,6 +11,9 @@ from bleed_guard.core.record import ImageRecord
 from bleed_guard.host import compat, files, infotext, options, processing
 from bleed_guard.host.run import FinishedImage, GuardRun
 
+FORETOLD_FILES = ("lossy_file", "export_4chan")
+"""Findings of the plan that reading the files back makes numbers of."""
+
 
 def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
     """Finish the record, mend the reply where something edited it late, and write the comments.
@@ -24,7 +27,7 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
     run.record = replace(
         run.record,
         changes=run.rules.plan.changes,
-        findings=run.rules.plan.findings,
+        findings=_leave_out_measured(run),
         preset=run.rules.settings.named_preset(),
         tolerance=run.rules.settings.tolerance,
         owner=processing.read_owner(p),
@@ -37,6 +40,16 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
         known = processed.comments.splitlines()  # a failure is told at once
         processed.comments += "".join(f"{line}\n" for line in lines if line not in known)
     return lines
+
+
+def _leave_out_measured(run: GuardRun) -> tuple[Finding, ...]:
+    """What was foretold, without what the files by now have been measured for: told once."""
+    measured = {finding.cause for image in run.record.images for finding in image.findings}
+    return tuple(
+        finding
+        for finding in run.rules.plan.findings
+        if finding.message not in FORETOLD_FILES or finding.cause not in measured
+    )
 
 
 def _mend_reply(run: GuardRun, processed: Any) -> None:
@@ -73,7 +86,7 @@ def tell_run(run: GuardRun) -> tuple[str, ...]:
     lines = [f"Bleed Guard: {scope}{line}" for line in _tell_images(run.record.images)]
     lines += [f"Bleed Guard: {change.text}" for change in run.rules.plan.changes]
     told = [finding for image in run.record.images for finding in image.findings]
-    lines += [_tell(finding) for finding in (*told, *run.rules.plan.findings)]
+    lines += [_tell(finding) for finding in (*told, *run.record.findings)]
     lines += [f"Bleed Guard: setting not used: {complaint}" for complaint in run.complaints]
     return tuple(dict.fromkeys(lines))
 

@@ -221,7 +221,7 @@ def explain_hidden(where: str, changed: int, largest: int) -> Finding:
         Severity.INFO,
         f"{where} carries hidden infotext in {changed:,} protected pixels (by 1 level)",
         "The host writes it into the lowest bits on purpose",
-        Fix("set stealth infotext to alpha or none", "stealth_pnginfo_option", "none"),
+        Fix("Set stealth infotext to alpha or none", "stealth_pnginfo_option", "none"),
         pixels=changed,
         max=largest,
     )
@@ -239,7 +239,7 @@ def explain_file(path: Path, changed: int, largest: int) -> Finding:
             f"{path.name} is {name}: {changed:,} protected pixels differ in the file "
             f"(max {largest})",
             "A lossy format changes pixels everywhere; the picture itself was exact",
-            Fix("save as PNG", "lossy_format", "png"),
+            Fix("Set Lossy format to png", "lossy_format", "png"),
             pixels=changed,
             max=largest,
         )

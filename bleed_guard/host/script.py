@@ -10,9 +10,10 @@ from typing import Any
 
 from modules import scripts
 
-from bleed_guard.core.job import GuardPlan, Protection, Severity
+from bleed_guard.core.job import Change, GuardPlan, Protection, Severity
 from bleed_guard.core.plan import plan_guard
-from bleed_guard.core.settings import GuardSettings, ParsedSettings
+from bleed_guard.core.settings import SETTINGS, GuardSettings, ParsedSettings
+from bleed_guard.core.wording import REASONS
 from bleed_guard.host import compat, files, infotext, options, presets, processing, xyz_grid
 from bleed_guard.host.closing import close_run
 from bleed_guard.host.compositing import Rules
@@ -85,16 +86,25 @@ def read_run(p: Any) -> GuardRun | None:
 
 
 def read_settings(p: Any, args: tuple[Any, ...]) -> ParsedSettings:
-    """The settings of this run; where the server's owner is strict, protection stays on."""
+    """The settings that were asked for, by the panel, the API or an axis of a grid."""
     parsed = ParsedSettings(options.default_settings(), ())
     if args:
         parsed = GuardSettings.from_args(args, presets.load_all(), options.default_settings())
-    parsed = parsed._replace(settings=xyz_grid.apply_axes(p, parsed.settings))
+    return parsed._replace(settings=xyz_grid.apply_axes(p, parsed.settings))
+
+
+def keep_protection(asked: GuardSettings) -> tuple[GuardSettings, tuple[Change, ...]]:
+    """The settings of this run; where the server's owner is strict, protection stays on, and
+    what was asked for instead is a change that is told."""
     if not compat.flag("bleed_guard_strict", False):
-        return parsed
-    protect = Protection.HARD.value
-    strict = replace(parsed.settings, enabled=True, paste_back=True, protect=protect)
-    return ParsedSettings(strict, parsed.complaints)
+        return asked, ()
+    kept = {"enabled": True, "paste_back": True, "protect": Protection.HARD.value}
+    changes = (
+        Change(SETTINGS[name].label, getattr(asked, name), value, REASONS["strict"])
+        for name, value in kept.items()
+        if getattr(asked, name) != value
+    )
+    return replace(asked, **kept), tuple(changes)
 
 
 class BleedGuardScript(scripts.Script):
@@ -124,7 +134,8 @@ class BleedGuardScript(scripts.Script):
             return
         earlier = read_run(p)
         p.bleed_guard_run = None
-        settings, complaints = read_settings(p, args)
+        asked, complaints = read_settings(p, args)
+        settings, kept = keep_protection(asked)
         job = processing.read_job(p) if settings.enabled else None
         if job is None:
             return
@@ -133,7 +144,7 @@ class BleedGuardScript(scripts.Script):
         processing.apply_plan(p, plan, job)
         prepared = processing.prepare_inputs(p, job)
         looped = processing.still_in_force(p, earlier.rules.plan.changes) if earlier else ()
-        plan = replace(plan, changes=(*looped, *prepared, *plan.changes))
+        plan = replace(plan, changes=(*kept, *looped, *prepared, *plan.changes))
         p.bleed_guard_run = GuardRun(Rules(settings, job, plan), complaints)
         tell_at_once(plan)
 

@@ -49,6 +49,7 @@ OPTIONS: tuple[dict[str, Any], ...] = (
     {"format": "jpg", "hasFaces": True, "hasColors": True},
     {"format": "webp", "isLossless": True, "hasOverlay": False, "hasFaces": True},
     {"format": "webp", "saves": False, "hasColors": True, "hasOverlay": False},
+    {"isSoft": True},
 )
 SETTINGS: tuple[GuardSettings, ...] = (
     *PRESETS.values(),
@@ -74,6 +75,7 @@ def _make_cases() -> Iterator[dict[str, Any]]:
             "hasColors": False,
             "isLossless": False,
             "saves": True,
+            "isSoft": False,
         } | options
         said = list(say(job, options, settings))
         read = {name: getattr(settings, name) for name in READ_BY_PAGE}
@@ -97,6 +99,7 @@ def say(job: dict[str, Any], options: dict[str, Any], settings: GuardSettings) -
             masked_content=MaskedContent.ORIGINAL if job["keepsContent"] else MaskedContent.FILL,
             image_format=options["format"],
             has_overlay=options["hasOverlay"],
+            has_soft_inpainting=options["isSoft"],
             has_face_restoration=options["hasFaces"],
             has_color_correction=options["hasColors"],
             webp_is_lossless=options["isLossless"],

@@ -123,6 +123,17 @@ def test_a_grey_mask_is_told_with_its_share_and_reach() -> None:
     assert unguarded.message == "paste_back_off"
     messages = told(job, GuardSettings(paste_back=False))
     assert messages == ["paste_back_off", "soft_mask"]
+    allowed = only_finding(job, PRESETS["blend-edit"])
+    assert (allowed.message, allowed.severity) == ("soft_mask_allowed", Severity.INFO)
+
+
+@pytest.mark.parametrize("blur", [0, 4])
+def test_a_mask_too_faint_to_have_an_edge_is_told_once_and_truly(blur: int) -> None:
+    job = make_job(mask=make_mask(level=90), mask_blur=blur)
+    assert told(job) == ["mask_faint"]
+    raw = [finding.text for finding in plan_guard(job, GuardSettings(paste_back=False)).findings]
+    assert "yet the host repaints them" in raw[1]
+    assert "protected" not in raw[1]
 
 
 def test_a_soft_mask_is_hardened_when_asked() -> None:
@@ -184,7 +195,7 @@ def test_a_high_strength_is_told(strength: float, is_told: bool) -> None:
     assert told(job) == (["strength"] if is_told else [])
     if is_told:
         assert fix_of(only_finding(job)).value == 0.7
-        assert "moves no pixel outside" in only_finding(job).why
+        assert "changes no pixel outside" in only_finding(job).why
 
 
 def test_the_strength_threshold_is_a_setting() -> None:
@@ -299,6 +310,13 @@ def test_small_is_under_256_px(right: int, is_small: bool) -> None:
     job = make_small_job()
     job.mask[10:110, 50:right] = 255
     assert told(job) == (["small_mask"] if is_small else [])
+
+
+def test_a_small_mask_that_is_most_of_a_small_picture_lacks_nothing() -> None:
+    mask = np.zeros((240, 240), np.uint8)
+    mask[20:220, 20:220] = 255
+    job = make_job(mask=mask, init_size=(240, 240), size=(240, 240), only_masked=False)
+    assert told(job) == []
 
 
 def test_a_small_mask_switches_the_area_when_asked() -> None:

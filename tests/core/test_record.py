@@ -35,6 +35,11 @@ def image(index: int = 0, verdict: Verdict = Verdict.CLEAN, **values: object) ->
             id="bleed",
         ),
         pytest.param(
+            image(verdict=Verdict.FULL_REDO, changed=1200, max=7, prevented=1200, prevented_max=7),
+            "Full redo: 1,200 of 22,848 pixels outside the mask changed (max 7).",
+            id="full redo",
+        ),
+        pytest.param(
             image(verdict=Verdict.NOT_GUARDED, reason="the sizes differ"),
             "NOT GUARDED: the sizes differ",
             id="not guarded",

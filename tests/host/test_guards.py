@@ -263,7 +263,8 @@ def test_a_lossy_format_is_told_or_replaced_without_touching_the_hosts_setting(
     host.set_options(samples_format="jpg")
     told = run(host)
     assert [path.suffix for path in told.files] == [".jpg"]
-    assert "The file is saved as JPEG" in told.comments
+    assert f"{told.files[0].name} is JPEG: " in told.comments
+    assert "The file is saved as" not in told.comments  # what was foretold is measured by now
     assert "The API's reply is encoded as JPEG" in told.comments
     assert told.record.images[0].verdict is Verdict.BLEED
     exact = run(host, {"lossy_format": "png"})
@@ -374,6 +375,9 @@ def test_a_strict_server_protects_whatever_is_asked(
     assert is_clean(outcome)
     assert outcome.record.images[0].protected == SIZE[0] * SIZE[1] - 40 * 40
     assert "Bleed guard: full-redo" not in infotext(outcome)
+    told = next(line for line in outcome.comments.splitlines() if " -> " in line)
+    assert told.endswith(", this server keeps protection on")
+    assert told.removeprefix("Bleed Guard: ") in infotext(outcome)
 
 
 def test_no_line_is_told_twice(host: GuardedHost) -> None:
