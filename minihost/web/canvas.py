@@ -204,7 +204,8 @@ def cut_as_the_page_does(mask: Image.Image | None) -> Image.Image | None:
     """The mask cut to black and white, where the host's page does that to every mask."""
     if mask is None or not shared.profile.page_cuts_masks:
         return mask
-    return mask.point([0] * (MASK_CUT + 1) + [255] * (255 - MASK_CUT))
+    levels = [0] * (MASK_CUT + 1) + [255] * (255 - MASK_CUT)
+    return mask.point(levels * len(mask.getbands()))
 
 
 def canvas_html(name: str, kind: CanvasKind) -> str:
