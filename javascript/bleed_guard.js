@@ -2724,10 +2724,11 @@
         /** Show what the stage shows. */
         follow() {
             const { mode, first, second } = this.stage.options;
-            const selects = [this.first, this.second, this.scale].map((field) =>
+            const [choice, other, scale] = [this.first, this.second, this.scale].map((field) =>
                 field.querySelector("select"));
-            [selects[0].value, selects[1].value] = [first, second];
-            selects[2].disabled = ![first, second].some((layer) => layer.startsWith("heat"));
+            keep(choice, "value", first);
+            keep(other, "value", second);
+            keep(scale, "disabled", ![first, second].some((layer) => layer.startsWith("heat")));
             this.opacity.hidden = mode !== "onion";
             for (const button of this.modes) {
                 button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
@@ -2735,6 +2736,15 @@
             const percent = 100 * this.stage.view.scale * (window.devicePixelRatio || 1);
             this.zoom.textContent = `${percent < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
         }
+    }
+
+    /**
+     * Set a control's property where it is another. Each time one is set, Chromium saves all fields
+     * of the page a second later - whole pictures among them where the host's canvas is one.
+     * @param {any} control @param {string} name @param {any} value
+     */
+    function keep(control, name, value) {
+        if (control[name] !== value) control[name] = value;
     }
 
     /**
