@@ -24,6 +24,7 @@ from PIL import Image
 from benchmarks._edits import HEIGHT, WIDTH, draw_masks, fit_photo, load_photos, to_levels
 from bleed_guard.audit.infotext import read_infotext
 from bleed_guard.core.job import Cause
+from bleed_guard.core.mask import HARD_LEVEL
 from minihost import activate, loader
 from minihost.engines import EngineRequest
 
@@ -38,7 +39,8 @@ Make = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 class Sample(NamedTuple):
     """Files and the truth about them: uint8 H x W x 3 twice, uint8 H x W, infotext or None.
 
-    Any of `truth` is right for a single cause; of a pair all have to be named.
+    Any of `truth` is right for a single cause; of a pair all have to be named. `traceless` are
+    causes that took part and changed no pixel outside the mask: no file can tell of them.
     """
 
     photo: str
@@ -48,6 +50,7 @@ class Sample(NamedTuple):
     result: np.ndarray
     mask: np.ndarray
     infotext: str | None
+    traceless: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -427,15 +430,25 @@ def soften(mask: np.ndarray, form: str) -> np.ndarray:
     return cv2.GaussianBlur(mask, (0, 0), 4) if form == "brush" else mask
 
 
-def list_jobs(turn: int) -> Iterator[tuple[str, tuple[Cause, ...], Steps]]:
-    """Name, truth and steps of every job of a photograph; strengths of pairs take turns."""
+class Job(NamedTuple):
+    """`second` is a pair's second cause alone, None where the first is certain to leave a trace."""
+
+    name: str
+    truth: tuple[Cause, ...]
+    steps: Steps
+    second: Steps | None = None
+
+
+def list_jobs(turn: int) -> Iterator[Job]:
+    """Every job of a photograph; strengths of pairs take turns."""
     for cause, strengths in SINGLES.items():
         for name, steps in strengths.items():
-            yield f"{cause.value} {name}", (cause,), steps
+            yield Job(f"{cause.value} {name}", (cause,), steps)
     for number, (first, second) in enumerate(list_pairs()):
         parts = [list(SINGLES[cause].items()) for cause in (first, second)]
         (name, steps), (other, more) = (part[(turn + number) % len(part)] for part in parts)
-        yield f"{first.value} {name} + {second.value} {other}", (first, second), steps.plus(more)
+        told = f"{first.value} {name} + {second.value} {other}"
+        yield Job(told, (first, second), steps.plus(more), more if first in NEAR else None)
 
 
 def _moves_nothing(photo: np.ndarray, truth: tuple[Cause, ...]) -> bool:
@@ -455,10 +468,31 @@ def make_corpus(
             if only is not None and photo not in only:
                 continue
             donor = photos[names[(index + 3) % len(names)]]
-            for number, (name, truth, steps) in enumerate(list_jobs(index)):
-                if _moves_nothing(photos[photo], truth):
+            for number, job in enumerate(list_jobs(index)):
+                if _moves_nothing(photos[photo], job.truth):
                     continue
-                mask = soften(masks[(index + number) % len(masks)], steps.mask)
-                seed = 1000 * index + number
-                result, infotext = host.run(photos[photo], mask, donor, steps, seed)
-                yield Sample(photo, name, truth, photos[photo], result, mask, infotext)
+                mask = masks[(index + number) % len(masks)]
+                files = Files(photos[photo], mask, donor, 1000 * index + number)
+                yield _make_sample(host, photo, files, job)
+
+
+class Files(NamedTuple):
+    """What a job starts from: three arrays, and the dice's seed."""
+
+    original: np.ndarray
+    mask: np.ndarray
+    donor: np.ndarray
+    seed: int
+
+
+def _make_sample(host: CorpusHost, photo: str, files: Files, job: Job) -> Sample:
+    original, hard, donor, seed = files
+    mask = soften(hard, job.steps.mask)
+    result, infotext = host.run(original, mask, donor, job.steps, seed)
+    traceless: tuple[Cause, ...] = ()
+    if job.second is not None:
+        without, _ = host.run(original, hard, donor, job.second, seed)
+        if not ((result != without).any(axis=2) & (mask < HARD_LEVEL)).any():
+            traceless = job.truth[:1]
+    truth = tuple(cause for cause in job.truth if cause not in traceless)
+    return Sample(photo, job.name, truth, original, result, mask, infotext, traceless)

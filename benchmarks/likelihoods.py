@@ -22,8 +22,9 @@ PENALTY = 0.2
 UNPASTED = (
     *("excess", "slow", "noisy", "noisy_sampled", "slow_sampled"),
     *("crop", "color_correction", "face_restore", "webp", "jpeg"),
+    *("calm", "calm_webp", "slow_webp", "slow_jpeg", "told_crop"),
 )
-RIM = ("touched", "reach", "even", "decay", "unpasted", "crop", "told_soft")
+RIM = ("touched", "reach", "even", "decay", "unpasted", "crop", "told_soft", "pull", "pulled")
 SIGNALS: dict[Cause, tuple[str, ...]] = {
     Cause.WHOLE_REDRAW: ("redrawn", "redrawn_by_mask"),
     Cause.OVERLAY_OFF: (*UNPASTED, "redrawn_by_mask"),
@@ -36,7 +37,7 @@ SIGNALS: dict[Cause, tuple[str, ...]] = {
     Cause.MASK_BLUR: ("plain_touched", "beyond", "told_blur", "grey", *RIM),
     Cause.SOFT_MASK: ("grey", "soft_touched"),
     Cause.SOFT_INPAINTING: ("grey", *RIM),
-    Cause.PADDING: ("crop", "told_soft"),
+    Cause.PADDING: ("crop", "told_soft", "told_crop"),
     Cause.OTHER_SCRIPT: ("patch", "patch_ratio", "unpasted", "color_correction", "crop", "webp"),
     Cause.JPEG: ("jpeg",),
     Cause.WEBP: ("webp",),

@@ -89,7 +89,8 @@ class Far:
 
     `effects` are in the order they take place; `noise` is what they leave, in root mean squared
     levels, `excess` how many times the largest expected that is, `slow_excess` the same of its slow
-    part, which formats leave alone and autoencoders do not. `structure` is the correlation
+    part, which formats leave alone and autoencoders do not, `calm_excess` the same of the slow part
+    where a format errs least. `structure` is the correlation
     of fine structure, -1 to 1; `changed` the share of changed pixels.
     """
 
@@ -103,6 +104,7 @@ class Far:
     noise: float = 0.0
     excess: float = 0.0
     slow_excess: float = 0.0
+    calm_excess: float = 0.0
     is_redrawn: bool = False
 
     def find(self, cause: Cause) -> Effect | None:
@@ -164,6 +166,8 @@ def _explain(seen: Far, view: View) -> Far:
     smoothing = find_smoothing(now)
     found = [effect for effect in (geometry, color, smoothing) if effect is not None]
     chain = run_chain(found, seen, view)
+    if smoothing is None and chain.excess > UNEXPLAINED and _has_codec(chain):
+        found, chain = _smooth_beneath(found, chain, seen, view)
     for effect in [one for one in found if one.cause in MIMICKED]:
         other = run_chain([one for one in found if one is not effect], seen, view)
         if other.energy < NEEDED * chain.energy + 0.05:
@@ -172,9 +176,31 @@ def _explain(seen: Far, view: View) -> Far:
         seen,
         effects=chain.effects,
         noise=float(np.sqrt(chain.typical)),
-        excess=chain.typical / chain.expected,
+        excess=chain.excess,
         slow_excess=chain.slow,
+        calm_excess=chain.calm,
     )
+
+
+UNEXPLAINED = 1.2
+"""How many times the expected must be left for a smoothing to be looked for beneath a format."""
+
+
+def _has_codec(chain: Chain) -> bool:
+    return any(effect.cause in FORETOLD for effect in chain.effects)
+
+
+def _smooth_beneath(
+    found: list[Effect], chain: Chain, seen: Far, view: View
+) -> tuple[list[Effect], Chain]:
+    """The same with a smoothing that a file format hides, if that explains more."""
+    for levels in SMOOTHINGS[1:]:
+        more = [*found, _smoother(levels)]
+        other = run_chain(more, seen, view)
+        if other.energy * NEEDED < chain.energy:
+            found, chain = more, other
+            break
+    return found, chain
 
 
 MIMICKED = (Cause.RESIZE, Cause.FACE_RESTORE, Cause.SHIFT)
@@ -187,13 +213,19 @@ NEEDED = 1.12
 class Chain(NamedTuple):
     """Effects in their order, the mean squared difference they leave, what they leave of a
     typical block, how much of that one expects at most if there is no noise, and how many times
-    the expected its slow part is."""
+    the expected its slow part is, in all and where the format errs least."""
 
     effects: tuple[Effect, ...]
     energy: float
     typical: float
     expected: float
     slow: float
+    calm: float
+
+    @property
+    def excess(self) -> float:
+        """How many times the expected is left of a typical block."""
+        return self.typical / self.expected
 
 
 def run_chain(effects: Sequence[Effect], seen: Far, view: View) -> Chain:
@@ -205,17 +237,36 @@ def run_chain(effects: Sequence[Effect], seen: Far, view: View) -> Chain:
     if effects:
         expected += 0.03 * _typical_energy(picture, view.first, view.free)
     codec = find_codec(seen, view.now(picture))
-    slow = SLOW_FLOOR
+    slow, coded = SLOW_FLOOR, None
     if codec is not None:
         before = _with_inside(picture, view)
         picture = codec.apply(before)
         expected += FORETOLD[codec.cause] * _typical_energy(picture, before, view.free)
+        coded = _slow_energy(picture, before)
         slow += _typical_energy(_slow(picture), _slow(before), view.free)
         effects = [*effects, codec]
     left = _energy(picture, view.second, view.free)
     typical = _typical_energy(picture, view.second, view.free)
     slow = _typical_energy(_slow(picture), _slow(view.second), view.free) / slow
-    return Chain(tuple(effects), left, typical, expected, slow)
+    calm = slow if coded is None else _calm_excess(_slow_energy(picture, view.second), coded, view)
+    return Chain(tuple(effects), left, typical, expected, slow, calm)
+
+
+CALM = 0.3
+"""Share (0-1) of the pixels, those where a format errs least, that are the calm ones."""
+
+
+def _slow_energy(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """float32 H x W: the slow part of the squared difference, over the size of a block."""
+    gap = _slow(first) - _slow(second)
+    return cv2.blur((gap * gap).mean(axis=2), (BLOCK, BLOCK))
+
+
+def _calm_excess(left: np.ndarray, coded: np.ndarray, view: View) -> float:
+    """How many times the format's own error is left where that is least."""
+    coded, left = coded[view.free], left[view.free]
+    calm = coded <= np.quantile(coded, CALM)
+    return float(np.median(left[calm]) / (SLOW_FLOOR + np.median(coded[calm])))
 
 
 SLOW_FLOOR = 0.05

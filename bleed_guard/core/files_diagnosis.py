@@ -13,18 +13,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 
 from bleed_guard.core.effects import Evidence, Far, look_far
+from bleed_guard.core.geometry import crop_box
 from bleed_guard.core.job import Box, Cause, Fix
 from bleed_guard.core.likelihoods import WEIGHTS
-from bleed_guard.core.mask import HARD_LEVEL, edge_distance, soft_fraction
+from bleed_guard.core.mask import HARD_LEVEL, blur_mask, edge_distance, soft_fraction
 from bleed_guard.core.measure import difference
 from bleed_guard.core.rims import (
     Patch,
     Rim,
     find_patch,
     find_rectangle,
+    measure_cells,
+    measure_pull,
     measure_rim,
     take_away,
 )
@@ -80,17 +84,22 @@ CODECS = (Cause.JPEG, Cause.WEBP, Cause.AVIF)
 AT_THE_EDGE = (Cause.MASK_BLUR, Cause.SOFT_MASK, Cause.SOFT_INPAINTING)
 
 
+NO_CELLS = np.zeros((0, 0), np.float32)
+
+
 class Scene(NamedTuple):
-    """Everything that is seen: far from the mask, a crop's rectangle, the rim, a patch."""
+    """Everything that is seen: far from the mask, a crop's rectangle, the rim, a patch, and
+    how much is left cell by cell, float32 with nan where nothing can be told."""
 
     far: Far
     crop: Box | None = None
     rim: Rim = Rim()
     patch: Patch = Patch()
+    cells: np.ndarray = NO_CELLS
 
 
 class Told(NamedTuple):
-    """What the result's infotext says of its run."""
+    """What the result's infotext says of its run; `padding` is None but for only masked."""
 
     mask_blur: float = 0.0
     uses_mask: bool = False
@@ -98,6 +107,8 @@ class Told(NamedTuple):
     has_soft_inpainting: bool = False
     face_restoration: str = ""
     is_guarded: bool = False
+    padding: int | None = None
+    size: tuple[int, int] = (0, 0)
 
 
 def diagnose_files(
@@ -142,17 +153,21 @@ def look(original: np.ndarray, result: np.ndarray, mask: np.ndarray) -> Scene:
     far = look_far(*pictures)
     if far.is_redrawn:
         return Scene(far)
-    crop = find_rectangle(take_away(*pictures, replace(far, noise=0.0)), mask)
+    bare = take_away(*pictures, replace(far, noise=0.0))
+    crop, cells = find_rectangle(bare, mask), measure_cells(bare)
     if crop is not None:
         far = look_far(*pictures, crop)
     leftover = take_away(*pictures, far)
     rim = measure_rim(leftover, mask, distance)
-    return Scene(far, crop, rim, find_patch(leftover, distance, rim.reach, crop))
+    rim = rim._replace(pull=measure_pull(leftover, result, mask))
+    return Scene(far, crop, rim, find_patch(leftover, distance, rim.reach, crop), cells)
 
 
 def read_told(infotext: str) -> Told:
     """The settings that speak for or against a cause."""
     blur = re.search(r"\bMask blur: ([\d.]+)", infotext)
+    padding = re.search(r"\bMasked area padding: (\d+)", infotext)
+    size = re.search(r"\bSize: (\d+)x(\d+)", infotext)
     faces = re.search(r"\bFace restoration: ([^,\n]+)", infotext)
     return Told(
         mask_blur=float(blur[1].rstrip(".") or 0) if blur else 0.0,
@@ -161,7 +176,37 @@ def read_told(infotext: str) -> Told:
         has_soft_inpainting="Soft inpainting enabled: True" in infotext,
         face_restoration=faces[1] if faces else "",
         is_guarded="Bleed outside: 0 " in infotext,
+        padding=int(padding[1]) if padding and "Inpaint area: Only masked" in infotext else None,
+        size=(int(size[1]), int(size[2])) if size else (0, 0),
     )
+
+
+LARGEST_STEP = 1.5
+"""Natural logarithm from which on more tells nothing more."""
+
+
+def measure_told_crop(cells: np.ndarray, told: Told, mask: np.ndarray) -> float:
+    """How many times what is left outside the crop the infotext tells of is left inside it: a
+    natural logarithm, 0 to LARGEST_STEP; 0 where none is told."""
+    if told.padding is None or not all(told.size) or not cells.size:
+        return 0.0
+    blurred = blur_mask(mask, round(told.mask_blur))
+    box = crop_box(blurred, padding=told.padding, size=told.size)
+    if box is None:
+        return 0.0
+    inside = np.zeros(mask.shape, np.float32)
+    inside[box.slices] = 1
+    share = cv2.resize(inside, cells.shape[::-1], interpolation=cv2.INTER_AREA)
+    known = np.isfinite(cells)
+    inner, outer = cells[known & (share > 0.9)], cells[known & (share < 0.1)]
+    if min(inner.size, outer.size) < FEWEST_CELLS:
+        return 0.0
+    step = math.log((float(np.median(inner)) + 0.1) / (float(np.median(outer)) + 0.1))
+    return min(max(step, 0.0), LARGEST_STEP)
+
+
+FEWEST_CELLS = 20
+"""Fewer tell nothing of a crop."""
 
 
 # --- from signals to probabilities -------------------------------------------------------------
@@ -171,6 +216,8 @@ def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]
     """Every signal the weights know, most of them 0-1; the rest are logarithms."""
     far, rim, patch = scene.far, scene.rim, scene.patch
     found = {effect.cause.value: effect for effect in far.effects}
+    slow = min(max(math.log2(far.slow_excess + 0.05), -4.0), 6.0)
+    calm = min(max(math.log2(far.calm_excess + 0.05), -4.0), 6.0)
     is_noisy = far.excess > 1 or far.slow_excess > 3
     unpasted = is_noisy or bool({"color_correction", "face_restore"} & found.keys())
     blur = told.mask_blur > 0 and not (told.is_guarded or told.has_soft_inpainting)
@@ -178,13 +225,20 @@ def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]
         "redrawn": float(far.is_redrawn),
         "redrawn_by_mask": float(far.is_redrawn and told.uses_mask and mask.max() >= HARD_LEVEL),
         "excess": min(max(math.log2(far.excess + 0.05), -4.0), 4.0),
-        "slow": min(max(math.log2(far.slow_excess + 0.05), -4.0), 6.0),
+        "slow": slow,
         "slow_sampled": min(max(math.log2(far.slow_excess + 0.05), 0.0), 6.0) * told.samples,
         "noisy": float(is_noisy),
         "noisy_sampled": float(is_noisy and told.samples),
         "unpasted": float(unpasted),
         "crop": float(scene.crop is not None),
+        "told_crop": measure_told_crop(scene.cells, told, mask),
+        "calm": calm,
+        "calm_webp": calm * ("webp" in found),
+        "slow_webp": slow * ("webp" in found),
+        "slow_jpeg": max(slow, -1.0) * ("jpeg" in found),
         "touched": rim.touched,
+        "pull": rim.pull,
+        "pulled": float(rim.pull > PULLED),
         "reach": min(rim.reach / 16, 2.0),
         "even": rim.even,
         "decay": min(max(math.log2(rim.decay), 0.0), 5.0),
@@ -200,6 +254,9 @@ def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]
         "told_face": float(bool(told.face_restoration)),
     }
 
+
+PULLED = 0.16
+"""Pull from which the rim counts as mixed."""
 
 FOUND = (
     "shift",

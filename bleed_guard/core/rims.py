@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -11,6 +12,7 @@ from bleed_guard.core.effects import NEAR, Far
 from bleed_guard.core.job import Box, Cause
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.core.measure import difference
+from bleed_guard.core.signals import LUMA_WEIGHTS
 
 CELLS = 48
 """A rectangle is looked for on a grid of at most this many cells a side."""
@@ -32,13 +34,16 @@ class Leftover(NamedTuple):
     """What the effects do not foretell: `left` uint8 H x W in levels, `floor` float32 H x W up
     to which that says nothing, `known` bool H x W outside the mask where it can be told.
     `coded` is a file format's usual error there, `slow` what is left when neighbours are averaged,
-    both float32 H x W in levels."""
+    `slow_coded` the part of it a format's error has, all float32 H x W in levels. `gap` is float32
+    H x W x 3, the result less what was foretold."""
 
     left: np.ndarray
     floor: np.ndarray
     known: np.ndarray
     coded: np.ndarray
     slow: np.ndarray
+    slow_coded: np.ndarray
+    gap: np.ndarray
 
     @property
     def strong(self) -> np.ndarray:
@@ -50,7 +55,7 @@ class Rim(NamedTuple):
     """What stands out along the mask's edge: `touched` is the share (0-1) of the first ring's
     pixels, `reach` in px, `grey` the share of it where the mask is grey, `beyond` how much of
     the ring just outside the grey stands out, `even` the share of the ring halfway out, `decay`
-    how many times stronger the inner part is than the outer."""
+    how many times stronger the inner part is than the outer; `pull` as `measure_pull` tells it."""
 
     touched: float = 0.0
     reach: int = 0
@@ -60,6 +65,7 @@ class Rim(NamedTuple):
     even: float = 0.0
     decay: float = 1.0
     strength: float = 0.0
+    pull: float = 0.0
 
 
 class Patch(NamedTuple):
@@ -78,7 +84,7 @@ def take_away(
     so that a format's blocks across the mask's edge see what they saw."""
     inside = mask >= HARD_LEVEL
     picture, known = original, ~inside
-    floor, coded = np.zeros(mask.shape, np.float32), np.zeros(mask.shape, np.float32)
+    floor, coded, slow_coded = (np.zeros(mask.shape, np.float32) for _ in range(3))
     for effect in far.effects:
         before = np.ascontiguousarray(np.where(inside[..., None], result, picture))
         picture = effect.apply(before)
@@ -88,6 +94,7 @@ def take_away(
             near = distance <= BLOCK_REACH
             floor += local + np.where(near, np.percentile(error[~inside], 85), 0)
             coded = coded + local
+            slow_coded = cv2.blur(_slow_part(picture, before), (17, 17))
         else:
             known = known & (distance > _carry(effect.evidence, effect.cause))
             floor += 0.25 * local
@@ -95,8 +102,15 @@ def take_away(
     if far.effects or far.excess > 1:
         floor += 2.8 * far.noise
     left = difference(np.ascontiguousarray(picture), result)
-    gap = cv2.blur(result.astype(np.float32) - picture, (SLOW, SLOW))
-    return Leftover(left, floor, known, coded, np.abs(gap).max(axis=2))
+    gap = result.astype(np.float32) - picture
+    slow = _slow_part(result, picture)
+    return Leftover(left, floor, known, coded, slow, slow_coded, gap)
+
+
+def _slow_part(second: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """float32 H x W: the largest difference of a channel when neighbours are averaged."""
+    gap = cv2.blur(second.astype(np.float32) - first, (SLOW, SLOW))
+    return np.abs(gap).max(axis=2)
 
 
 def _carry(evidence: dict[str, float | int | str], cause: Cause) -> float:
@@ -114,18 +128,102 @@ def find_rectangle(leftover: Leftover, mask: np.ndarray) -> Box | None:
     across, down = size = min(CELLS, width), min(CELLS, height)
     share = _cells(leftover.known.astype(np.float32), size)
     inside = _cells((mask >= HARD_LEVEL).astype(np.float32), size) > 0
-    for levels in (leftover.left / (1 + 0.7 * leftover.coded), leftover.slow):
+    for levels in _list_levels(leftover):
         dense = _cells(levels * leftover.known, size) / np.maximum(share, 1e-6)
         found = _search(np.where(share > 0.3, dense, np.nan), inside)
-        if found is not None:
-            left, top, right, bottom = found
-            return Box(
-                left * width // across,
-                top * height // down,
-                -(-right * width // across),
-                -(-bottom * height // down),
-            )
+        if found is None:
+            continue
+        left, top, right, bottom = found
+        rough = Box(
+            left * width // across,
+            top * height // down,
+            -(-right * width // across),
+            -(-bottom * height // down),
+        )
+        sharp = _sharpen(rough, levels, leftover.known)
+        if sharp is not None and _is_flat(sharp, leftover):
+            return sharp
     return None
+
+
+def measure_cells(leftover: Leftover) -> np.ndarray:
+    """float32 of at most CELLS a side: how many times what is usual is left, nan where unknown."""
+    height, width = leftover.left.shape
+    size = min(CELLS, width), min(CELLS, height)
+    share = _cells(leftover.known.astype(np.float32), size)
+    levels = (leftover.slow + 0.05) / (0.3 + leftover.slow_coded)
+    dense = _cells(levels * leftover.known, size) / np.maximum(share, 1e-6)
+    return np.where(share > 0.3, dense, np.nan)
+
+
+def _list_levels(leftover: Leftover) -> Iterator[np.ndarray]:
+    """float32 H x W each: what may be even in a pasted crop and less outside of it."""
+    if not leftover.floor.any():
+        yield (leftover.left > 0).astype(np.float32)
+    yield leftover.left / (1 + 0.7 * leftover.coded)
+    yield leftover.slow
+    if leftover.slow_coded.any():
+        yield leftover.slow / (0.3 + leftover.slow_coded)
+
+
+BORDER = 6
+"""px on either side of a rectangle's edge over which the step there is measured."""
+
+SHARP = 0.35
+"""Share of what a rectangle has just inside its edge that must be gone just outside; the sides
+of what fades out lose less."""
+
+
+def _is_flat(box: Box, leftover: Leftover) -> bool:
+    """Whether there is as much just inside the rectangle's edge as farther in."""
+    edge = np.zeros(leftover.known.shape, bool)
+    edge[box.slices] = True
+    inner = box.grown(-BORDER)
+    edge[inner.slices] = False
+    known = leftover.known[box.slices]
+    left, edge = leftover.left[box.slices][known], edge[box.slices][known]
+    if not edge.any() or edge.all():
+        return False
+    return float(np.mean(left[~edge])) < FLAT * float(np.mean(left[edge])) + 0.1
+
+
+def _sharpen(rough: Box, levels: np.ndarray, known: np.ndarray) -> Box | None:
+    """The rectangle to the px, each side where the levels fall most; None if they only fade."""
+    height, width = levels.shape
+    cap = 3 * float(np.median(levels[rough.slices])) + 1e-3
+    kept = np.where(known, np.minimum(levels, cap), np.nan)
+    rows, columns = np.s_[rough.top : rough.bottom], np.s_[rough.left : rough.right]
+    across, down = _profile(kept[rows], 0), _profile(kept[:, columns], 1)
+    reach_x, reach_y = 2 + width // CELLS, 2 + height // CELLS
+    left, step_left = _find_step(across, rough.left, reach_x)
+    right, step_right = _find_step(across[::-1], width - rough.right, reach_x)
+    top, step_top = _find_step(down, rough.top, reach_y)
+    bottom, step_bottom = _find_step(down[::-1], height - rough.bottom, reach_y)
+    steps = [step for step in (step_left, step_right, step_top, step_bottom) if step is not None]
+    if not steps or min(steps) < SHARP:
+        return None
+    return Box(left, top, width - right, height - bottom)
+
+
+def _profile(values: np.ndarray, axis: int) -> np.ndarray:
+    """The mean of each column (axis 0) or row (1) where known; nan where nothing is."""
+    count = np.isfinite(values).sum(axis=axis)
+    return np.where(count > 0, np.nansum(values, axis=axis) / np.maximum(count, 1), np.nan)
+
+
+def _find_step(profile: np.ndarray, start: int, reach: int) -> tuple[int, float | None]:
+    """Where the profile rises most near `start`, and the share (0-1) of what it has after that
+    which is not there before; None at the picture's border."""
+    if start <= 0:
+        return 0, None
+    best, place, share = -1.0, start, 0.0
+    for at in range(max(1, start - reach), min(start + reach, profile.size - 2) + 1):
+        outside, inside = profile[max(0, at - BORDER) : at], profile[at : at + BORDER]
+        if np.isfinite(outside).any() and np.isfinite(inside).any():
+            inner, outer = float(np.nanmean(inside)), float(np.nanmean(outside))
+            if inner - outer > best:
+                best, place, share = inner - outer, at, (inner - outer) / max(inner, 1e-6)
+    return place, share
 
 
 def _search(dense: np.ndarray, inside: np.ndarray) -> Box | None:
@@ -243,6 +341,42 @@ def measure_rim(leftover: Leftover, mask: np.ndarray, distance: np.ndarray) -> R
     )
 
 
+PULL_RINGS = (2, 13)
+"""px from the mask: the pull is measured on two rings from the first known one of these on."""
+
+LARGEST_PULL = 0.25
+"""Share of the new content from which on more of it tells nothing more."""
+
+
+def measure_pull(leftover: Leftover, result: np.ndarray, mask: np.ndarray) -> float:
+    """How much of the content just inside the mask's edge (0 none, 1 at least a quarter) is mixed
+    into the pixels just outside: what a blur does, and what noise and file formats do not.
+
+    By regression of what is left on the step across the edge, in luma: formats keep chroma in
+    blocks of 2 x 2 px, which mix it across the edge.
+    """
+    inside = mask >= HARD_LEVEL
+    depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_C, 3)
+    away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_C, 3)
+    deep = (depth >= 2).astype(np.float32)
+    picture = result.astype(np.float32) - leftover.gap
+    step = _spread(result, deep) - _spread(picture, (~inside).astype(np.float32))
+    step, gap = step @ LUMA_WEIGHTS, leftover.gap @ LUMA_WEIGHTS
+    for first in range(*PULL_RINGS):
+        ring = leftover.known & (away >= first) & (away <= first + 1)
+        power = float(np.square(step[ring]).sum())
+        if np.count_nonzero(ring) > 50 and power > 0:
+            mixed = float((gap[ring] * step[ring]).sum()) / power
+            return min(max(mixed, 0.0), LARGEST_PULL) / LARGEST_PULL
+    return 0.0
+
+
+def _spread(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """float32 H x W x 3: the local mean of the pixels that have a weight (float32 H x W)."""
+    total = cv2.GaussianBlur(picture.astype(np.float32) * weight[..., None], (0, 0), 4)
+    return total / np.maximum(cv2.GaussianBlur(weight, (0, 0), 4), 1e-3)[..., None]
+
+
 def _beside(area: np.ndarray) -> np.ndarray:
     return (cv2.dilate(area.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~area
 
@@ -260,8 +394,29 @@ def find_patch(leftover: Leftover, distance: np.ndarray, reach: int, crop: Box |
     patches = (
         _largest(dense, leftover.left / np.maximum(leftover.floor, 1.0)),
         _largest((leftover.slow > 1 + 3 * usual) & searched, leftover.slow / (0.5 + 1.5 * usual)),
+        _find_wide(leftover.gap, searched),
     )
     return max(patches, key=lambda patch: patch.pixels * min(patch.ratio, 4.0))
+
+
+WIDE = 41
+"""px: side of the square over which a patch under strong noise is averaged."""
+
+SURE = 4.5
+"""Standard deviations from which such an average is no chance."""
+
+
+def _find_wide(gap: np.ndarray, searched: np.ndarray) -> Patch:
+    """A part whose color moved by little, under noise that averages to nothing."""
+    share = cv2.blur(searched.astype(np.float32), (WIDE, WIDE))
+    used = searched & (share > 0.7)
+    if np.count_nonzero(used) < 4 * WIDE * WIDE:
+        return Patch()
+    mean = cv2.blur(gap * searched[..., None], (WIDE, WIDE)) / np.maximum(share, 1e-3)[..., None]
+    usual = np.median(mean[used], axis=0)
+    spread = 1.4826 * np.median(np.abs(mean[used] - usual), axis=0)
+    sure = (np.abs(mean - usual) / (0.15 + spread)).max(axis=2)
+    return _largest((sure > SURE) & used, sure / 2)
 
 
 def _largest(area: np.ndarray, ratio: np.ndarray) -> Patch:
