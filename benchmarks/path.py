@@ -2,23 +2,26 @@
 
     python dev.py bench path
 
-For each size, one job is run through the script's hooks as a host calls them, without a model and
-without saving. The host's own work is what it does with Pillow for the same picture: premultiply
-and paste for the overlay, alpha_composite and two conversions for the result. Also prints the
-guard's memory throughput beside a plain copy of the picture, and its peak of extra memory.
+For each size, one job is run through all of the script's hooks as a host calls them, without a
+model and without saving. The host's own work is what it does with Pillow for the same picture:
+premultiply and paste for the overlay, alpha_composite and two conversions for the result. Both
+take turns in one run, and the best of each counts. The copy is numpy's of the same picture. Memory
+is what the hooks add to the process at their highest, as the system counts it (on Linux), measured
+in a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 import tempfile
 import time
-import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -26,6 +29,11 @@ from PIL import Image, ImageOps
 
 SIZES = {1: (1024, 1024), 4: (2048, 2048), 16: (4096, 4096), 64: (8192, 8192)}
 """Megapixels -> width, height."""
+BYTES_PER_MEGAPIXEL = 3 * 2**20
+CLEAR_REFS = Path("/proc/self/clear_refs")
+"""Where Linux lets a process's high-water mark of memory begin anew."""
+
+Call = Callable[..., None]
 BLUR = 4
 MASK_SHARE = 0.1
 """Share of the picture's side the mask's half axes have."""
@@ -102,89 +110,153 @@ class Job:
         for decoded in self.decoded:
             composite(decoded, overlay)
 
-    def run_guard(self, guard: Any, spent: dict[str, float]) -> None:
-        """The hooks of one job; adds the seconds of each to `spent`."""
+    def run_guard(self, guard: Any, call: Call) -> None:
+        """All hooks of one job, each by `call`."""
         p = self.make_p()
-        spend(spent, guard.before_process, p)
+        reply = SimpleNamespace(
+            images=[], prompt="", comments="", infotexts=[], extra_generation_params={}
+        )
+        call(guard.before_process, p)
+        call(guard.process, p)
+        call(guard.postprocess_batch_list, p, SimpleNamespace(images=[]))
         for index, decoded in enumerate(self.decoded):
             p.batch_index = index
             pp = SimpleNamespace(image=decoded)
-            spend(spent, guard.postprocess_image, p, pp)
+            call(guard.postprocess_image, p, pp)
             overlaid = SimpleNamespace(index=index, overlay_image=self.overlay)
-            spend(spent, guard.postprocess_maskoverlay, p, overlaid)
+            call(guard.postprocess_maskoverlay, p, overlaid)
             pp.image = composite(decoded, overlaid.overlay_image)
-            spend(spent, guard.postprocess_image_after_composite, p, pp)
+            call(guard.postprocess_image_after_composite, p, pp)
+            reply.images.append(pp.image)
+        call(guard.postprocess, p, reply)
         changed = [image.changed for image in p.bleed_guard_run.record.images]
         assert changed == [0] * self.batch, "the guard let something through"
 
 
-def spend(spent: dict[str, float], hook: Callable[..., None], *args: Any) -> None:
-    started = time.perf_counter()
-    hook(*args)
-    name = hook.__name__
-    spent[name] = spent.get(name, 0.0) + time.perf_counter() - started
+class Stopwatch:
+    """Calls hooks and adds up their seconds, by name."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+
+    def __call__(self, hook: Callable[..., None], *args: Any) -> None:
+        started = time.perf_counter()
+        hook(*args)
+        name = hook.__name__
+        self.spent[name] = self.spent.get(name, 0.0) + time.perf_counter() - started
+
+    @property
+    def total(self) -> float:
+        return sum(self.spent.values())
 
 
-def measure_peak(guard: Any, job: Job) -> int:
-    """The most extra memory the hooks hold at once, in bytes; Pillow's own is not seen."""
-    tracemalloc.start()
-    job.run_guard(guard, {})
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
+class Gauge:
+    """Calls hooks and finds the most memory they take at once: what those before still hold, and
+    what the running one adds. Bytes."""
+
+    def __init__(self) -> None:
+        self.held = self.peak = 0
+
+    def __call__(self, hook: Callable[..., None], *args: Any) -> None:
+        CLEAR_REFS.write_text("5")  # the high-water mark begins anew
+        before = read_memory("VmRSS")
+        hook(*args)
+        self.peak = max(self.peak, self.held + read_memory("VmHWM") - before)
+        self.held += read_memory("VmRSS") - before
+
+
+def read_memory(name: str) -> int:
+    """A line of the process's status, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
+def measure_peak(megapixels: int, batch: int) -> float | None:
+    """How many times the pictures' own bytes (R, G, B of one) the hooks take; None: not known."""
+    if not CLEAR_REFS.exists():
+        return None
+    command = [sys.executable, "-m", "benchmarks.path", "--peak", f"{megapixels},{batch}"]
+    always_give_back = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
+    environment = {**os.environ, **always_give_back}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return int(done.stdout) / (BYTES_PER_MEGAPIXEL * megapixels)
+
+
+def print_peak(megapixels: int, batch: int) -> None:
+    """The peak in bytes; the second job's, for the first one brings code and tables with it."""
+    guard, job = start_guard(), Job(SIZES[megapixels], batch)
+    for _ in range(2):
+        gauge = Gauge()
+        job.run_guard(guard, gauge)
+    print(gauge.peak)
 
 
 def start_guard() -> Any:
-    """The extension's script in a mini host."""
+    """The extension's script in a mini host, its history in a temporary folder."""
     import minihost
 
     minihost.activate("a1111", data_dir=Path(tempfile.mkdtemp()))
+    from bleed_guard.host import options
+    from bleed_guard.host.history import HISTORY
     from bleed_guard.host.script import BleedGuardScript
 
+    options.add_section()
+    options.shared.opts.bleed_guard_tell_in_console = False
+    HISTORY.configure(tempfile.gettempdir())
     return BleedGuardScript()
 
 
-def measure(guard: Any, megapixels: int, batch: int, repeats: int) -> list[str]:
-    """One row of the table."""
-    job = Job(SIZES[megapixels], batch)
-    spent: dict[str, float] = {}
-    job.run_guard(guard, spent)  # warm-up
+class Row(NamedTuple):
+    """One job's cost: seconds of host, guard and copy, and the guard's by hook."""
+
+    host: float
+    guard: Stopwatch
+    copy: float
+
+
+def measure(guard: Any, job: Job, repeats: int) -> Row:
+    """The best of `repeats` runs of each; they take turns."""
+    job.run_guard(guard, Stopwatch())  # warm-up
     hosts, guards, copies = [], [], []
     for _ in range(repeats):
-        started = time.perf_counter()
-        job.run_host()
-        hosts.append(time.perf_counter() - started)
-        spent = {}
-        job.run_guard(guard, spent)
-        guards.append(spent)
-        pixels = np.asarray(job.photo)
-        started = time.perf_counter()
-        pixels.copy()
-        copies.append(time.perf_counter() - started)
-    host, best = min(hosts), min(guards, key=lambda entry: sum(entry.values()))
-    total = sum(best.values())
-    area = megapixels * 2**20 * 3 * batch
-    parts = ", ".join(
-        f"{name.removeprefix('postprocess_')} {1000 * s:.0f}" for name, s in best.items()
+        hosts.append(time_call(job.run_host))
+        guards.append(Stopwatch())
+        job.run_guard(guard, guards[-1])
+        copies.append(time_call(np.asarray(job.photo).copy))
+    return Row(min(hosts), min(guards, key=lambda watch: watch.total), min(copies))
+
+
+def time_call(call: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def describe(megapixels: int, batch: int, row: Row, peak: float | None) -> list[str]:
+    """One row of the table."""
+    size, total = BYTES_PER_MEGAPIXEL * megapixels, row.guard.total
+    parts = (
+        f"{name.removeprefix('postprocess_')} {1000 * seconds:.0f}"
+        for name, seconds in row.guard.spent.items()
+        if seconds >= 0.0005
     )
-    peak = measure_peak(guard, job) / (megapixels * 2**20 * 3)
     return [
-        str(megapixels), str(batch), f"{1000 * host:.0f}", f"{1000 * total:.0f}",
-        f"{total / host:.2f}", f"{area / total / 1e9:.2f}",
-        f"{megapixels * 2**20 * 3 / min(copies) / 1e9:.1f}", f"{peak:.1f}", parts,
+        str(megapixels), str(batch), f"{1000 * row.host:.0f}", f"{1000 * total:.0f}",
+        f"{total / row.host:.2f}", f"{batch * size / total / 1e9:.2f}",
+        f"{size / row.copy / 1e9:.1f}", "?" if peak is None else f"{peak:.1f}", ", ".join(parts),
     ]  # fmt: skip
 
 
 HEAD = (
-    "MP",
+    "megapixels",
     "batch",
-    "host ms",
-    "guard ms",
+    "host, ms",
+    "guard, ms",
     "guard / host",
-    "guard GB/s",
-    "copy GB/s",
-    "peak / picture",
-    "by hook",
+    "guard, GB/s",
+    "copy, GB/s",
+    "memory / picture",
+    "by hook, ms",
 )
 
 
@@ -193,13 +265,19 @@ def main(arguments: Sequence[str] = ()) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--sizes", default="1,4,16,64")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--peak", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if options.peak:
+        print_peak(*map(int, options.peak.split(",")))
+        return 0
     guard = start_guard()
     print(f"| {' | '.join(HEAD)} |\n|{'--:|' * (len(HEAD) - 1)}---|")
     for size in map(int, options.sizes.split(",")):
         for batch in (1, 4):
             if size * batch <= 64:
-                print(f"| {' | '.join(measure(guard, size, batch, options.repeats))} |", flush=True)
+                row = measure(guard, Job(SIZES[size], batch), options.repeats)
+                cells = describe(size, batch, row, measure_peak(size, batch))
+                print(f"| {' | '.join(cells)} |", flush=True)
     return 0
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bleed_guard.core.job import Box
 from bleed_guard.core.mask import HARD_LEVEL, grow_box, mask_box
-from bleed_guard.core.membrane import RING_WIDTH, Drift, measure_drift
+from bleed_guard.core.membrane import RING_WIDTH, Drift, find_pixels, measure_drift
 
 MARGIN = 2 * RING_WIDTH
 """Pixels around the mask's box that the blends look at: the ring, and as much again for the
@@ -154,7 +154,7 @@ def _fade(depth: np.ndarray, width: np.ndarray | float) -> np.ndarray:
 
 def _mix(region: _Region, edit: np.ndarray, share: np.ndarray) -> np.ndarray:
     """The reference and `edit` (uint8 h x w x 3) by the edit's share, float32 h x w."""
-    rim = np.nonzero(region.inside & (share < 1))
+    rim = find_pixels(region.inside & (share < 1))
     own = region.reference[rim].astype(np.float32)
     mixed = edit.copy()
     mixed[rim] = np.rint(own + share[rim][:, None] * (edit[rim] - own))

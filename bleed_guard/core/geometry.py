@@ -9,6 +9,7 @@ from PIL import Image, ImageColor
 
 from bleed_guard.core.job import Box, ResizeMode
 from bleed_guard.core.mask import is_deep, mask_box, to_eight_bits
+from bleed_guard.core.stripes import read_pixels
 
 LATENT_CELL = 8
 """Pixels per latent cell: a decoded picture's sides are multiples of it (93 x 61 -> 88 x 56)."""
@@ -24,11 +25,16 @@ def flatten_image(image: Image.Image, background: str = "#ffffff") -> np.ndarray
     """
     if is_deep(image):
         return np.repeat(to_eight_bits(np.asarray(image))[..., None], 3, axis=2)
-    if image.mode == "RGBA":
-        base = Image.new("RGBA", image.size, ImageColor.getrgb(background))
-        base.paste(image, mask=image)
-        image = base
-    return np.asarray(image.convert("RGB"))
+    if image.mode != "RGBA":
+        return read_pixels(image)
+    return read_pixels(image, lambda part: _lay_on(part, background))
+
+
+def _lay_on(image: Image.Image, background: str) -> Image.Image:
+    """An RGBA picture on a background, RGB."""
+    base = Image.new("RGBA", image.size, ImageColor.getrgb(background))
+    base.paste(image, mask=image)
+    return base.convert("RGB")
 
 
 def resize_image(mode: ResizeMode, image: Image.Image, width: int, height: int) -> Image.Image:
@@ -94,7 +100,7 @@ def build_reference(
     flat = flatten_image(init_image, background)
     if only_masked or flat.shape[1::-1] == tuple(size):
         return flat
-    return np.asarray(resize(resize_mode, Image.fromarray(flat), *size).convert("RGB"))
+    return read_pixels(resize(resize_mode, Image.fromarray(flat), *size))
 
 
 def build_mask(

@@ -38,10 +38,10 @@ def _read_levels(image: Image.Image) -> np.ndarray:
     if image.mode == "RGBA":
         alpha = np.asarray(image.getchannel("A"))
         if alpha.size and alpha.min() < 255:
-            return np.where(alpha > ALPHA_CUT, 255, 0).astype(np.uint8)
+            return cv2.threshold(alpha, ALPHA_CUT, 255, cv2.THRESH_BINARY)[1]
     if is_deep(image):
         return to_eight_bits(np.asarray(image))
-    return np.asarray(image.convert("L"))
+    return np.asarray(image if image.mode == "L" else image.convert("L"))
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -65,7 +65,7 @@ def to_eight_bits(levels: np.ndarray) -> np.ndarray:
 
 def harden(mask: np.ndarray) -> np.ndarray:
     """The mask's hard form, uint8 H x W of 0 and 255: on from `HARD_LEVEL`."""
-    return np.where(mask >= HARD_LEVEL, 255, 0).astype(np.uint8)
+    return np.where(mask >= HARD_LEVEL, np.uint8(255), np.uint8(0))
 
 
 def soft_fraction(mask: np.ndarray) -> float:
@@ -77,10 +77,10 @@ def soft_fraction(mask: np.ndarray) -> float:
 
 def mask_box(mask: np.ndarray) -> Box | None:
     """The smallest box around all non-zero pixels; None for a blank mask."""
-    columns = np.flatnonzero(mask.any(axis=0))
     rows = np.flatnonzero(mask.any(axis=1))
-    if not columns.size:
+    if not rows.size:
         return None
+    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
@@ -128,13 +128,14 @@ def largest_living_blur(mask: np.ndarray, mask_blur: int) -> int:
 def _survives(mask: np.ndarray, box: Box, mask_blur: int) -> bool:
     """Whether the blurred mask reaches `HARD_LEVEL` somewhere.
 
-    Blurring a large mask widely takes seconds, so the brightest place is found on a coarse copy
-    and only its surroundings are blurred in full.
+    It does where all the blur takes in is that strong. Blurring a large mask widely takes
+    seconds, so else the brightest place is found on a coarse copy and only its surroundings are
+    blurred in full.
     """
-    if mask_blur <= 0:
+    region = grow_box(box, blur_reach(mask_blur), mask.shape)
+    if mask_blur <= 0 or _weakest_around(mask[region.slices], mask_blur).max() >= HARD_LEVEL:
         return True
     scale = max(1, mask_blur // COARSE_BLUR)
-    region = grow_box(box, blur_reach(mask_blur), mask.shape)
     size = -(-region.width // scale), -(-region.height // scale)
     coarse = cv2.resize(mask[region.slices], size, interpolation=cv2.INTER_AREA)
     sigma = mask_blur / scale
@@ -146,6 +147,12 @@ def _survives(mask: np.ndarray, box: Box, mask_blur: int) -> bool:
     blurred = np.zeros(mask.shape, np.uint8)
     blurred[near.slices] = blur_mask(mask[near.slices], mask_blur)
     return bool(blurred[found.slices].max(initial=0) >= HARD_LEVEL)
+
+
+def _weakest_around(mask: np.ndarray, mask_blur: int) -> np.ndarray:
+    """The least of what each pixel's blur takes in, uint8 H x W: what it blurs to at least."""
+    window = np.ones((2 * blur_reach(mask_blur) + 1, 1), np.uint8)
+    return cv2.erode(cv2.erode(mask, window), window.T)
 
 
 def edge_distance(mask: np.ndarray) -> np.ndarray:

@@ -48,6 +48,8 @@ class ChangeCount(NamedTuple):
 
 def difference(reference: np.ndarray, result: np.ndarray) -> np.ndarray:
     """Largest absolute difference over R, G, B: two uint8 H x W x 3 -> uint8 H x W."""
+    if not reference.size:  # OpenCV gives no array for no pixels
+        return np.zeros(reference.shape[:2], np.uint8)
     delta = cv2.absdiff(reference, result)
     return cv2.max(cv2.max(delta[..., 0], delta[..., 1]), delta[..., 2])
 

@@ -7,6 +7,7 @@ makes the two meet without a step, and without any of the old content showing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import cv2
@@ -76,17 +77,30 @@ def measure_drift(
     is_ring = (distance <= RING_WIDTH) & ~inside & known
     if inside.all() or not is_ring.any():
         return None
-    ring = np.nonzero(is_ring)
+    ring = find_pixels(is_ring)
     is_edge = distance[ring] <= EDGE_WIDTH
     if not is_edge.any():  # only masked without padding: nothing is known right at the edge
         return None
-    if np.mean((reference[ring] == generated[ring]).all(axis=1)) > COPIED_SHARE:
+    own, given = reference[ring], generated[ring]
+    if np.mean(_on_all_channels(own == given)) > COPIED_SHARE:
         return None
     grid = _Grid.over(inside.shape)
-    offset = grid.spread(_solve_offset(reference[ring], generated[ring], grid, ring))
+    offset = grid.spread(_solve_offset(own, given, grid, ring))
     edge = tuple(axis[is_edge] for axis in ring)
     corrected = generated[edge] + offset[edge]
     return Drift(offset, grid.spread(_judge_match(reference, corrected, grid, edge)))
+
+
+def find_pixels(area: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the true pixels of a bool H x W, as np.nonzero has them, but sooner."""
+    flat = np.flatnonzero(area)
+    rows = flat // area.shape[1]
+    return rows, flat - rows * area.shape[1]
+
+
+def _on_all_channels(flags: np.ndarray) -> np.ndarray:
+    """bool N x 3 -> bool N. numpy's own reduction over so short an axis takes long."""
+    return flags[:, 0] & flags[:, 1] & flags[:, 2]
 
 
 class _Grid(NamedTuple):
@@ -105,11 +119,11 @@ class _Grid(NamedTuple):
     def shape(self) -> tuple[int, int]:
         return -(-self.height // self.cell), -(-self.width // self.cell)
 
-    def gather(self, at: tuple[np.ndarray, ...], values: np.ndarray) -> np.ndarray:
-        """Sums over the cells: N x C values of the pixels `at` (rows, columns) -> h x w x C."""
+    def gather(self, at: tuple[np.ndarray, ...], channels: Iterable[np.ndarray]) -> np.ndarray:
+        """Sums over the cells: C times N values of the pixels `at` (rows, columns) -> h x w x C."""
         rows, columns = self.shape
         cells = at[0] // self.cell * columns + at[1] // self.cell
-        sums = [np.bincount(cells, channel, rows * columns) for channel in values.T]
+        sums = [np.bincount(cells, channel, rows * columns) for channel in channels]
         return np.stack(sums, axis=-1).reshape(rows, columns, -1).astype(np.float32)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
@@ -128,10 +142,10 @@ def _solve_offset(
 
     Robust: weights follow the misfit against the median first, then against the smooth solution.
     """
-    is_clipped = ((generated == 0) | (generated == 255)).any(axis=1)
-    weight = np.where(is_clipped, CLIPPED_WEIGHT, 1.0)[:, None]
+    is_safe = _on_all_channels((generated > 0) & (generated < 255))
+    weight = np.where(is_safe, 1.0, CLIPPED_WEIGHT)
     difference = reference.astype(np.float32) - generated
-    sums = grid.gather(ring, np.hstack([difference * weight, weight]))
+    sums = grid.gather(ring, [*(difference.T * weight), weight])
     used = sums[..., 3] > 0
     means = sums[used, :3] / sums[used, 3:]
     offset = np.median(means, axis=0)
@@ -158,9 +172,9 @@ def _judge_match(
     below = reference[np.minimum(rows + 1, grid.height - 1), columns]
     beside = reference[rows, np.minimum(columns + 1, grid.width - 1)]
     lab = _to_lab(np.stack([reference[edge], corrected, below, beside]))
-    misfit, down, right = np.linalg.norm(lab[1:] - lab[0], axis=2)
-    values = np.stack([misfit, (down + right) / 2, np.ones_like(misfit)], axis=1)
-    carried = _solve(grid.gather(edge, values))
+    squares = (lab[1:] - lab[0]) ** 2
+    misfit, down, right = np.sqrt(squares[..., 0] + squares[..., 1] + squares[..., 2])
+    carried = _solve(grid.gather(edge, [misfit, (down + right) / 2, np.ones_like(misfit)]))
     return carried[..., 0] / np.maximum(carried[..., 1], SEEN_STEP)
 
 
@@ -183,13 +197,17 @@ def _solve(sums: np.ndarray) -> np.ndarray:
     total = levels[-1].sum(axis=(0, 1))
     field = np.full((1, 1, total.size - 1), total[:-1] / total[-1], np.float32)
     for level in reversed(levels):
-        height, width, channels = level.shape
+        height, width = level.shape[:2]
         field = cv2.resize(field, (2 * field.shape[1], 2 * field.shape[0]))
-        field = field.reshape(*field.shape[:2], channels - 1)[:height, :width]
-        scale = 1 / (level[..., -1:] + 4 * STIFFNESS)
+        field = field.reshape(*field.shape[:2], -1)[:height, :width]
+        known = np.ascontiguousarray(level[..., :-1])
+        scale = np.repeat(1 / (level[..., -1:] + 4 * STIFFNESS), known.shape[2], axis=2)
         for _ in range(SWEEPS):
-            around = cv2.filter2D(field, -1, NEIGHBOURS, borderType=cv2.BORDER_REPLICATE)
-            field = (level[..., :-1] + STIFFNESS * around.reshape(field.shape)) * scale
+            field = cv2.filter2D(field, -1, NEIGHBOURS, borderType=cv2.BORDER_REPLICATE)
+            field = field.reshape(known.shape)
+            field *= STIFFNESS
+            field += known
+            field *= scale
     return field
 
 

@@ -257,7 +257,7 @@ def _judge_protection(view: _View) -> Iterator[Finding]:
 def _judge_mask(view: _View) -> Iterator[Finding]:
     mask = view.job.mask
     strongest = int(mask.max(initial=0))
-    share = float(np.mean(mask >= HARD_LEVEL)) if mask.size else 0.0
+    share = np.count_nonzero(mask >= HARD_LEVEL) / mask.size if mask.size else 0.0
     if strongest == 0:
         redraws = view.job.only_masked and not view.is_forced
         yield word_finding("mask_blank_redraw" if redraws else "mask_blank")

@@ -9,7 +9,14 @@ import numpy as np
 
 from bleed_guard.core.geometry import LATENT_CELL, build_mask
 from bleed_guard.core.job import Box, InpaintJob, ResizeMode
-from bleed_guard.core.mask import HARD_LEVEL, blur_mask, blur_reach, edge_distance, mask_box
+from bleed_guard.core.mask import (
+    HARD_LEVEL,
+    blur_mask,
+    blur_reach,
+    edge_distance,
+    mask_box,
+    soft_fraction,
+)
 from bleed_guard.core.measure import measure_reach
 
 SMALLEST_ALPHA = 1
@@ -57,6 +64,8 @@ def predict_reach(job: InpaintJob) -> Reach:
     if _redraws_all(job):
         mask = place_mask(job, job.mask)
         return Reach(_measure_farthest(mask < HARD_LEVEL, mask >= HARD_LEVEL), band)
+    if not soft_fraction(mask):
+        return Reach(band, band)
     return Reach(_measure_farthest(is_open & (mask < HARD_LEVEL), mask >= HARD_LEVEL), band)
 
 

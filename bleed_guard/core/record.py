@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
-import cv2
 import numpy as np
 
 from bleed_guard.core.job import Box, Change, Finding, Verdict
-from bleed_guard.core.measure import difference
+from bleed_guard.core.patch import Patch, find_changed_box
 from bleed_guard.core.traces import Traces
 
 
@@ -89,10 +88,38 @@ class LoadedPictures:
         return find_changed_box(self.reference, getattr(self, name))
 
 
-def find_changed_box(reference: np.ndarray, picture: np.ndarray) -> Box:
-    """The smallest box around what differs; empty if nothing does. Two uint8 H x W x 3."""
-    left, top, width, height = cv2.boundingRect(difference(reference, picture))
-    return Box(left, top, left + width, top + height)
+@dataclass(frozen=True)
+class PatchedPictures:
+    """`Pictures` of which only the reference is whole. `patches` are of unguarded and result."""
+
+    reference: np.ndarray
+    mask: np.ndarray
+    protected: np.ndarray
+    patches: dict[str, Patch]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the arrays."""
+        height, width = self.mask.shape
+        return height, width
+
+    @property
+    def unguarded(self) -> np.ndarray:
+        return self.patches["unguarded"].lay_on(self.reference)
+
+    @property
+    def result(self) -> np.ndarray:
+        return self.patches["result"].lay_on(self.reference)
+
+    def crop(self, name: str, box: Box) -> np.ndarray:
+        """The part `box` of the array called `name`."""
+        if name in self.patches:
+            return self.patches[name].crop(self.reference[box.slices], box)
+        return getattr(self, name)[box.slices]
+
+    def changed_box(self, name: str) -> Box:
+        """The smallest box that holds every pixel in which `name` is not the reference."""
+        return self.patches[name].shrink(self.reference).box
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class Traces:
 def trace_job(job: InpaintJob, changes: Iterable[Change], placed_mask: np.ndarray) -> Traces:
     """Traces that hold the job as it runs after the guard's `changes`."""
     job = settle_job(job, changes)
-    is_placed = np.array_equal(job.mask, placed_mask)
+    is_placed = job.mask is placed_mask or np.array_equal(job.mask, placed_mask)
     own = None if is_placed else PackedMask.of(job.mask)
     return Traces(replace(job, mask=NO_MASK), own)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import cv2
@@ -10,11 +11,13 @@ import numpy as np
 from PIL import Image
 
 from bleed_guard.core.composite import Blend, paste_back
-from bleed_guard.core.job import Box, GuardPlan, InpaintJob, Protection
+from bleed_guard.core.job import GuardPlan, InpaintJob, Protection
 from bleed_guard.core.mask import HARD_LEVEL, protected_area
-from bleed_guard.core.measure import ChangeCount, count_changes, differs_outside
+from bleed_guard.core.measure import ChangeCount, count_changes
 from bleed_guard.core.original_size import bring_back
+from bleed_guard.core.patch import Patch
 from bleed_guard.core.settings import GuardSettings
+from bleed_guard.core.stripes import differs_from, read_pixels
 from bleed_guard.host import compat, processing
 from bleed_guard.host.processing import Canvas, UnmappableError
 
@@ -61,51 +64,35 @@ class LaidOutImage:
 
 
 class Composed(NamedTuple):
-    """One finished image at each stage, uint8 H x W x 3 of the canvas' size.
+    """One finished image at each stage, as what it changes of the canvas' reference.
 
     `composite` is what reached the guard, `unguarded` what the host alone would have given.
-    Outside of `edit_box` the result is the reference by construction, and so is the unguarded
-    picture outside of `open_box`; None where that is not known.
     """
 
     canvas: Canvas
-    composite: np.ndarray
-    unguarded: np.ndarray
-    result: np.ndarray
-    open_box: Box | None = None
-    edit_box: Box | None = None
-
-    def find_reached_box(self) -> Box | None:
-        """Outside of it the picture that reached the guard is the reference; None: unknown."""
-        box = self.edit_box
-        is_right = box is not None and not differs_outside(
-            self.canvas.reference, self.composite, box
-        )
-        return box if is_right else None
+    composite: Patch
+    unguarded: Patch
+    result: Patch
 
 
-class Counter(NamedTuple):
+@dataclass(frozen=True)
+class Counter:
     """Counts what differs from `reference` (uint8 H x W x 3) `outside` (bool H x W)."""
 
     reference: np.ndarray
     outside: np.ndarray
     tolerance: int
 
-    def count_in(self, picture: np.ndarray, within: Box | None = None) -> ChangeCount:
-        """Of a picture that is the reference outside of `within`; None: anywhere else, perhaps."""
-        part = np.s_[:] if within is None else within.slices
+    def count(self, picture: Patch) -> ChangeCount:
+        part = picture.box.slices
         counted = count_changes(
-            self.reference[part], picture[part], self.outside[part], tolerance=self.tolerance
+            self.reference[part], picture.pixels, self.outside[part], tolerance=self.tolerance
         )
-        total = cv2.countNonZero(self.outside.view(np.uint8))
-        return counted._replace(protected=total)
+        return counted._replace(protected=self.total)
 
-
-class Unguarded(NamedTuple):
-    """What the host alone gives, uint8 H x W x 3; the reference outside of `open_box`, if known."""
-
-    picture: np.ndarray
-    open_box: Box | None
+    @cached_property
+    def total(self) -> int:
+        return cv2.countNonZero(self.outside.view(np.uint8))
 
 
 def lay_out(
@@ -139,68 +126,77 @@ def compose(p: Any, laid: LaidOutImage, image: Image.Image, rules: Rules) -> Com
             f"{who} made the picture {image.width} x {image.height} where "
             f"{canvas.size[0]} x {canvas.size[1]} was expected"
         )
-    composite = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    composite = read_composite(image, canvas)
     if not rules.is_forcing:
         return Composed(canvas, composite, composite, composite)
     if laid.keeps_host_blend:
-        result = paste_back(canvas.reference, composite, canvas.editable, blend=Blend.HARD)
+        result = _paste(canvas, composite, Blend.HARD)
         return _restore_size(Composed(canvas, composite, composite, result), rules)
     batch_index = laid.decoded.batch_index
     corrected = compat.apply_color_correction(p, batch_index, laid.decoded.image)
     unguarded = compose_unguarded(p, laid, corrected)
-    result = _blend_in(laid, composite, corrected, rules.settings)
-    composed = Composed(canvas, composite, *unguarded[:1], result, unguarded[1], canvas.edit_box)
-    return _restore_size(composed, rules)
+    result = _blend_in(canvas, composite, corrected, rules.settings)
+    return _restore_size(Composed(canvas, composite, unguarded, result), rules)
 
 
-def compose_unguarded(p: Any, laid: LaidOutImage, corrected: Image.Image) -> Unguarded:
+def read_composite(image: Image.Image, canvas: Canvas) -> Patch:
+    """The picture that reached the guard; no more of it than where it may differ, if all else is
+    the reference."""
+    box = canvas.edit_box
+    if differs_from(canvas.reference, image, outside=box):
+        return Patch.whole(read_pixels(image))
+    return Patch(box, read_pixels(image, box=box))
+
+
+def compose_unguarded(p: Any, laid: LaidOutImage, corrected: Image.Image) -> Patch:
     """The host's own overlay over the picture, or no overlay where it has none.
 
     Where an RGBA overlay is opaque it shows the reference: only the rest is composited.
     """
     overlay, canvas = laid.host_overlay, laid.canvas
     if overlay is None:
-        return Unguarded(processing.place_bare(corrected, canvas), None)
+        return Patch.whole(processing.place_bare(corrected, canvas))
     if not isinstance(overlay, Image.Image) or overlay.size != canvas.size:
         corrected = compat.apply_overlay(corrected, p.paste_to, overlay)
-        return Unguarded(processing.place_bare(corrected, canvas), None)
-    picture, box, paste_to = canvas.reference.copy(), canvas.open_box(overlay), p.paste_to
+        return Patch.whole(processing.place_bare(corrected, canvas))
+    box, paste_to = canvas.open_box(overlay), p.paste_to
     if box.is_empty:
-        return Unguarded(picture, box)
+        return Patch(box, canvas.reference[box.slices])
     if paste_to is None:
         corrected = corrected.crop(box)
     else:
         x, y, width, height = paste_to
         paste_to = (x - box.left, y - box.top, width, height)
-    part = compat.apply_overlay(corrected, paste_to, overlay.crop(box))
-    picture[box.slices] = np.asarray(part.convert("RGB"))
-    return Unguarded(picture, box)
+    return Patch(box, read_pixels(compat.apply_overlay(corrected, paste_to, overlay.crop(box))))
 
 
 def _blend_in(
-    laid: LaidOutImage, composite: np.ndarray, corrected: Image.Image, settings: GuardSettings
-) -> np.ndarray:
+    canvas: Canvas, composite: Patch, corrected: Image.Image, settings: GuardSettings
+) -> Patch:
     """Paste-back with the chosen blend.
 
     Inside, the picture is the one that reached the guard; the ring outside, which the blends
     read the drift from, is what the model made of it before any overlay.
     """
-    canvas, part = laid.canvas, laid.canvas.edit_box
-    result = canvas.reference.copy()
+    part = canvas.edit_box
     if part.is_empty:
-        return result
+        return _paste(canvas, composite, Blend.HARD)
     placed = processing.place_decoded(corrected, canvas, part)
-    protected = canvas.protected[part.slices]
-    known = None if canvas.crop_box is None else canvas.crop_box.intersect(part)
-    result[part.slices] = paste_back(
-        canvas.reference[part.slices],
-        np.where(protected[..., None], placed, composite[part.slices]),
-        canvas.editable[part.slices],
-        blend=settings.blend,
-        feather=settings.feather,
-        known=known and known.moved(-part.left, -part.top),
-    )
-    return result
+    edit = composite.crop(canvas.reference[part.slices], part)
+    generated = cv2.copyTo(edit, canvas.editable(part), placed)
+    return _paste(canvas, Patch(part, generated), settings.blend, settings.feather)
+
+
+def _paste(canvas: Canvas, generated: Patch, blend: str, feather: int = 0) -> Patch:
+    """`generated` where the picture may change, all else the reference."""
+    part, crop = canvas.edit_box, canvas.crop_box
+    if part.is_empty:
+        return Patch(part, canvas.reference[part.slices])
+    known = None if crop is None else crop.intersect(part).within(part)
+    reference = canvas.reference[part.slices]
+    edit, editable = generated.crop(reference, part), canvas.editable(part)
+    pasted = paste_back(reference, edit, editable, blend=blend, feather=feather, known=known)
+    return Patch(part, pasted)
 
 
 def _restore_size(composed: Composed, rules: Rules) -> Composed:
@@ -212,14 +208,19 @@ def _restore_size(composed: Composed, rules: Rules) -> Composed:
     mode, plan = rules.job.resize_mode, rules.plan
     mask = processing.mask_at(rules.job, canvas.init_image.size)
     protected = protected_area(mask, plan.protection, band=plan.band)
-    pictures = [
-        bring_back(picture, original, size=canvas.asked_size, resize_mode=mode)
-        for picture in (composed.composite, composed.unguarded, composed.result)
-    ]
-    editable = np.where(protected, np.uint8(0), np.uint8(255))
-    result = paste_back(original, pictures[-1], editable, blend=Blend.HARD)
     restored = replace(canvas, reference=original, mask=mask, protected=protected)
-    return Composed(restored, pictures[0], pictures[1], result)
+    composite, unguarded, result = (
+        Patch.whole(
+            bring_back(
+                picture.lay_on(canvas.reference),
+                original,
+                size=canvas.asked_size,
+                resize_mode=mode,
+            )
+        )
+        for picture in composed[1:]
+    )
+    return Composed(restored, composite, unguarded, _paste(restored, result, Blend.HARD))
 
 
 def outside_of(canvas: Canvas, protection: Protection) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from bleed_guard.core.job import Box
-from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, find_changed_box
+from bleed_guard.core.patch import Patch
+from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures
 from bleed_guard.scratch import ScratchFolder
 
 log = logging.getLogger("bleed_guard")
@@ -33,10 +35,18 @@ class ForgottenError(LookupError):
 class KeptArray:
     """One array, in memory or in a file of its own."""
 
-    def __init__(self, array: np.ndarray) -> None:
+    def __init__(self, array: np.ndarray, source: np.ndarray | None = None) -> None:
         self._array: np.ndarray | None = array
         self._path: Path | None = None
+        self._source = weakref.ref(array if source is None else source)
         self.nbytes = array.nbytes
+
+    def holds(self, array: np.ndarray) -> bool:
+        """Whether these are its very values; known at once of the array it was made of."""
+        with contextlib.suppress(ForgottenError):
+            kept = self.load()
+            return self._source() is array or np.array_equal(kept, array)
+        return False
 
     @property
     def bytes_in_memory(self) -> int:
@@ -85,13 +95,7 @@ class KeptPicture:
 
     def crop(self, reference: np.ndarray, box: Box) -> np.ndarray:
         """The part `box` of the picture; `reference` is the same part of the reference."""
-        patch = self.patch.load()
-        overlap = self.box.intersect(box)
-        if overlap.is_empty:
-            return reference
-        whole = reference.copy()
-        whole[overlap.within(box).slices] = patch[overlap.within(self.box).slices]
-        return whole
+        return Patch(self.box, self.patch.load()).crop(reference, box)
 
 
 class KeptPictures:
@@ -103,10 +107,7 @@ class KeptPictures:
         packed = np.packbits(pictures.protected, axis=1)
         self._protected = _keep(packed, shared and shared._protected)
         self._shape = pictures.shape
-        self._others = {
-            name: _keep_difference(pictures.reference, getattr(pictures, name))
-            for name in ("unguarded", "result")
-        }
+        self._others = {name: _keep_difference(pictures, name) for name in ("unguarded", "result")}
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -323,17 +324,15 @@ def _keep_image(image: ImageRecord, last: Pictures | None) -> ImageRecord:
 
 def _keep(array: np.ndarray, same: KeptArray | None) -> KeptArray:
     """`same` if it holds these very values, as images of one batch do; else a new one."""
-    if same is not None:
-        with contextlib.suppress(ForgottenError):
-            if np.array_equal(same.load(), array):
-                return same
+    if same is not None and same.holds(array):
+        return same
     is_whole = array.base is None and array.flags.c_contiguous
-    return KeptArray(array if is_whole else array.copy())
+    return KeptArray(array if is_whole else array.copy(), array)
 
 
-def _keep_difference(reference: np.ndarray, picture: np.ndarray) -> KeptPicture:
-    box = find_changed_box(reference, picture)
-    return KeptPicture(box, KeptArray(picture[box.slices].copy()))
+def _keep_difference(pictures: Pictures, name: str) -> KeptPicture:
+    box = pictures.changed_box(name)
+    return KeptPicture(box, KeptArray(pictures.crop(name, box).copy()))
 
 
 HISTORY = History()

@@ -16,7 +16,15 @@ from PIL import Image
 from bleed_guard.core.composite import MARGIN
 from bleed_guard.core.geometry import build_mask, build_reference, crop_top_left, flatten_image
 from bleed_guard.core.job import Box, Change, GuardPlan, InpaintJob, MaskedContent, ResizeMode
-from bleed_guard.core.mask import grow_box, is_deep, mask_box, protected_area, read_mask
+from bleed_guard.core.mask import (
+    HARD_LEVEL,
+    grow_box,
+    is_deep,
+    mask_box,
+    protected_area,
+    read_mask,
+)
+from bleed_guard.core.stripes import NOWHERE, find_open_box, read_pixels
 from bleed_guard.host import compat
 from bleed_guard.host.carry import has_alpha
 
@@ -93,28 +101,30 @@ class Canvas:
         known = self.open_boxes.get(id(overlay))
         if known is not None and known[0] is overlay:
             return known[1]
-        alpha = np.asarray(overlay.getchannel("A"))
-        left, top, width, height = cv2.boundingRect(cv2.bitwise_not(alpha))
-        box = Box(left, top, left + width, top + height)
+        box = find_open_box(overlay)
         self.open_boxes[id(overlay)] = overlay, box
         return box
 
     @cached_property
-    def editable(self) -> np.ndarray:
-        """uint8 H x W, 255 where the picture may change."""
-        return cv2.bitwise_not(self.protected.view(np.uint8) * np.uint8(255))
-
-    @cached_property
     def edit_box(self) -> Box:
         """Around all that may change, and the margin the blends look at; empty if nothing may."""
-        box = mask_box(self.editable)
-        return Box(0, 0, 0, 0) if box is None else grow_box(box, MARGIN, self.protected.shape)
+        box = mask_box(~self.protected)
+        return NOWHERE if box is None else grow_box(box, MARGIN, self.protected.shape)
+
+    @cached_property
+    def mask_box(self) -> Box:
+        """Around the hard mask; empty if it is blank."""
+        return mask_box(self.mask >= HARD_LEVEL) or NOWHERE
+
+    def editable(self, part: Box) -> np.ndarray:
+        """uint8 h x w, 255 where the picture may change."""
+        return ~self.protected[part.slices] * np.uint8(255)
 
     @cached_property
     def overlay(self) -> Image.Image:
         """The guard's overlay for the host: RGBA, opaque where protected, clear where not."""
-        overlay = cv2.cvtColor(self.reference, cv2.COLOR_RGB2RGBA)
-        cv2.insertChannel(cv2.bitwise_not(self.editable), overlay, 3)
+        overlay, part = cv2.cvtColor(self.reference, cv2.COLOR_RGB2RGBA), self.edit_box
+        overlay[part.slices][..., 3] = self.protected[part.slices] * np.uint8(255)
         return Image.frombuffer("RGBA", self.size, overlay, "raw", "RGBA", 0, 1)
 
     def flatten_original(self) -> np.ndarray:
@@ -482,7 +492,7 @@ def place_decoded(decoded: Image.Image, canvas: Canvas, part: Box) -> np.ndarray
     """
     box = canvas.crop_box
     if box is None:
-        return np.asarray(decoded.crop(part).convert("RGB"))
+        return read_pixels(decoded, box=part)
     placed = canvas.reference[part.slices].copy()
     shown = box.intersect(part)
     if not shown.is_empty:
@@ -499,4 +509,4 @@ def place_bare(decoded: Image.Image, canvas: Canvas) -> np.ndarray:
     """
     if decoded.size != canvas.size:
         decoded = decoded.resize(canvas.size, Image.Resampling.LANCZOS)
-    return np.asarray(decoded.convert("RGB"))
+    return read_pixels(decoded)

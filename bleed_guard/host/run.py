@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bleed_guard.core.job import Box, Protection, Verdict
-from bleed_guard.core.mask import HARD_LEVEL, edge_distance, mask_box
+from bleed_guard.core.job import Protection, Verdict
+from bleed_guard.core.mask import edge_distance
 from bleed_guard.core.measure import difference, differs, judge, measure_reach
 from bleed_guard.core.plan import plan_guard
-from bleed_guard.core.record import GenerationRecord, ImageRecord, LoadedPictures, Stage
+from bleed_guard.core.record import GenerationRecord, ImageRecord, PatchedPictures, Stage
 from bleed_guard.host import compositing, processing, tracing
 from bleed_guard.host.compositing import Composed, DecodedImage, LaidOutImage, Rules
 from bleed_guard.host.processing import Canvas, UnmappableError
@@ -87,27 +87,24 @@ class GuardRun:
             raise UnmappableError("the host skipped a stage the guard depends on")
         composed = compositing.compose(p, laid, image, self.rules)
         own = image.copy() if image is laid.decoded.image else image
-        reached = composed.find_reached_box()
-        final = _keep_or_wrap(own, composed, reached)
+        final = _keep_or_wrap(own, composed)
         index = laid.decoded.index
         self.finished.append(FinishedImage(index, final, composed.canvas, laid.canvas))
         scripts = processing.editing_scripts(p, "postprocess_image_after_composite")
-        record = self._conclude(index, composed, reached, scripts)
-        traces = tracing.trace(p, laid, image, composed, self.rules, scripts)
+        record = self._conclude(index, composed, scripts)
+        traces = tracing.trace(p, laid, composed, self.rules, scripts)
         self.add_image(replace(record, traces=traces))
         return final
 
-    def _conclude(
-        self, index: int, composed: Composed, reached_box: Box | None, scripts: tuple[str, ...]
-    ) -> ImageRecord:
+    def _conclude(self, index: int, composed: Composed, scripts: tuple[str, ...]) -> ImageRecord:
         """The record of a finished image: its verdict and what the guard prevented."""
         canvas, tolerance = composed.canvas, self.rules.settings.tolerance
         protection = self.rules.plan.protection
         outside = compositing.outside_of(canvas, protection)
-        count = compositing.Counter(canvas.reference, outside, tolerance).count_in
-        alone = count(composed.unguarded, composed.open_box)
-        reached = count(composed.composite, reached_box)
-        after = count(composed.result, composed.edit_box)
+        count = compositing.Counter(canvas.reference, outside, tolerance).count
+        alone = count(composed.unguarded)
+        reached = count(composed.composite)
+        after = count(composed.result)
         redo = protection is Protection.NONE
         return ImageRecord(
             index=index,
@@ -125,8 +122,11 @@ class GuardRun:
                 Stage("after other scripts", reached.changed, reached.max, scripts),
                 Stage("guarded", after.changed, after.max),
             ),
-            pictures=LoadedPictures(
-                canvas.reference, composed.unguarded, composed.result, canvas.mask, outside
+            pictures=PatchedPictures(
+                canvas.reference,
+                canvas.mask,
+                outside,
+                {"unguarded": composed.unguarded, "result": composed.result},
             ),
         )
 
@@ -169,32 +169,30 @@ class GuardRun:
             self.add_image(replace(image, **changes))
 
 
-def _keep_or_wrap(image: Image.Image, composed: Composed, box: Box | None) -> Image.Image:
-    """The host's own picture if it is right as it is, else ours with its metadata.
+def _keep_or_wrap(image: Image.Image, composed: Composed) -> Image.Image:
+    """The host's own picture, mended where it needs to be: a copy takes as long as all the rest.
 
-    Outside of `box` the host's picture is right; None: perhaps nowhere.
+    Ours with its metadata, where the host's may differ anywhere or is none of R, G, B alone.
     """
-    if image.mode != "RGB" or box is None:
-        final = Image.fromarray(composed.result)
-    elif not differs(composed.composite[box.slices], composed.result[box.slices]):
+    given, result = composed.composite, composed.result
+    if image.mode == "RGB" and image.size == composed.canvas.size and given.box == result.box:
+        if differs(given.pixels, result.pixels):
+            image.paste(Image.fromarray(result.pixels), result.box[:2])
         return image
-    else:
-        final = image  # the host's own, made for this picture alone: a copy takes as long as all
-        final.paste(Image.fromarray(composed.result[box.slices]), box[:2])
+    final = Image.fromarray(result.lay_on(composed.canvas.reference))
     final.info = dict(image.info)
     return final
 
 
 def _measure_reach(composed: Composed, outside: np.ndarray, tolerance: int) -> int:
     """How far the unguarded bleed reaches, in px."""
-    canvas = composed.canvas
-    everything = Box(0, 0, *canvas.size)
-    box = (composed.open_box or everything).around(
-        mask_box(canvas.mask >= HARD_LEVEL) or everything
-    )
-    part = box.slices  # the mask is in there whole, and so is every pixel's nearest of it
-    delta = difference(canvas.reference[part], composed.unguarded[part])
-    return measure_reach((delta > tolerance) & outside[part], edge_distance(canvas.mask[part]))
+    canvas, (box, pixels) = composed.canvas, composed.unguarded
+    if canvas.mask_box.is_empty:
+        return max(canvas.size)
+    delta = difference(canvas.reference[box.slices], pixels)
+    window = box.around(canvas.mask_box)  # a pixel's nearest of the mask is in there
+    distance = edge_distance(canvas.mask[window.slices])[box.within(window).slices]
+    return measure_reach((delta > tolerance) & outside[box.slices], distance)
 
 
 def make_failed_record(reason: str) -> GenerationRecord:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from bleed_guard.core.job import Cause
 from bleed_guard.core.measure import difference
+from bleed_guard.core.patch import Patch
 from bleed_guard.core.traces import Sample, Traces, find_sample_box, trace_job
 from bleed_guard.host import compat, processing
 from bleed_guard.host.carry import has_alpha
@@ -26,16 +27,10 @@ from bleed_guard.host.processing import Canvas
 
 
 def trace(
-    p: Any,
-    laid: LaidOutImage,
-    image: Image.Image,
-    composed: Composed,
-    rules: Rules,
-    scripts: tuple[str, ...],
+    p: Any, laid: LaidOutImage, composed: Composed, rules: Rules, scripts: tuple[str, ...]
 ) -> Traces:
-    """The traces of a finished image.
+    """The traces of a finished image; `scripts` name those that may have edited it.
 
-    `image` is the picture that reached the guard, `scripts` name those that may have edited it.
     Pictures are compared only where another script, a color correction or face restoration took
     part.
     """
@@ -46,20 +41,16 @@ def trace(
         return replace(traces, is_brought_back=True)
     outside = outside_of(canvas, plan.protection)
     if scripts:
-        edited = _find_edits(p, laid, np.asarray(image.convert("RGB")), rules)
+        edited = _find_edits(p, laid, composed.composite, rules)
         traces = traces.with_area(Cause.OTHER_SCRIPT, edited & outside)
     for cause, picture in _list_counterfactuals(p, laid.decoded):
-        bare = compose_unguarded(p, laid, picture).picture
-        moved = _differs(canvas.reference, composed.unguarded, rules)
-        spared = moved & ~_differs(canvas.reference, bare, rules)
+        bare = compose_unguarded(p, laid, picture)
+        moved = _differs(canvas, composed.unguarded, rules)
+        spared = moved & ~_differs(canvas, bare, rules)
         traces = traces.with_area(cause, spared & outside)
     box = find_sample_box(canvas.mask, canvas.crop_box)
     sample = box and Sample(box, processing.place_decoded(laid.decoded.image, canvas, box))
-    return replace(
-        traces,
-        sample=sample,
-        flattened=_count_flattened(canvas, outside),
-    )
+    return replace(traces, sample=sample, flattened=_count_flattened(canvas, outside))
 
 
 def _list_counterfactuals(p: Any, decoded: DecodedImage) -> Iterator[tuple[Cause, Image.Image]]:
@@ -82,20 +73,24 @@ def _count_flattened(canvas: Canvas, outside: np.ndarray) -> int:
     return int(np.count_nonzero(outside & (alpha < 255)))
 
 
-def _find_edits(p: Any, laid: LaidOutImage, composite: np.ndarray, rules: Rules) -> np.ndarray:
+def _find_edits(p: Any, laid: LaidOutImage, composite: Patch, rules: Rules) -> np.ndarray:
     """bool H x W: what another script changed between the host's overlay and the guard."""
-    reference = laid.canvas.reference
-    changed = _differs(reference, composite, rules)
+    changed = _differs(laid.canvas, composite, rules)
     if rules.is_forcing and not laid.keeps_host_blend:
         return changed  # the overlay was the guard's: all that differs came after it
-    index = laid.decoded.batch_index
+    index, part = laid.decoded.batch_index, composite.box.slices
     corrected = compat.apply_color_correction(p, index, laid.decoded.image)
-    alone = compose_unguarded(p, laid, corrected).picture
-    return changed & (difference(alone, composite) > 0)
+    alone = compose_unguarded(p, laid, corrected)
+    laid_over = alone.crop(laid.canvas.reference[part], composite.box)
+    changed[part] &= difference(laid_over, composite.pixels) > 0
+    return changed
 
 
-def _differs(reference: np.ndarray, picture: np.ndarray, rules: Rules) -> np.ndarray:
-    return difference(reference, picture) > rules.settings.tolerance
+def _differs(canvas: Canvas, picture: Patch, rules: Rules) -> np.ndarray:
+    """bool H x W: where a picture is not the reference."""
+    found, part = np.zeros(canvas.mask.shape, bool), picture.box.slices
+    found[part] = difference(canvas.reference[part], picture.pixels) > rules.settings.tolerance
+    return found
 
 
 def trace_file(

@@ -1,0 +1,82 @@
+"""What is read and compared in stripes is what it is in one piece."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bleed_guard.core import stripes
+from bleed_guard.core.geometry import flatten_image
+from bleed_guard.core.job import Box
+from bleed_guard.core.stripes import cut_stripes, differs_from, find_open_box, read_pixels
+
+WIDTH, HEIGHT = 12, 9
+BOXES = (Box(3, 2, 9, 6), Box(0, 0, 12, 9), Box(0, 0, 0, 0), Box(0, 3, 5, 9), Box(4, 0, 12, 1))
+
+
+@pytest.fixture(autouse=True)
+def stripes_of_two_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one has one row."""
+    monkeypatch.setattr(stripes, "SMALL", 0)
+    monkeypatch.setattr(stripes, "STRIPE_BYTES", 2 * WIDTH * stripes.BYTES_PER_PIXEL)
+
+
+def make_levels(channels: int = 3) -> np.ndarray:
+    return np.random.default_rng(4).integers(0, 256, (HEIGHT, WIDTH, channels), np.uint8)
+
+
+def make_picture(mode: str) -> Image.Image:
+    picture = Image.fromarray(make_levels(4), "RGBA")
+    return picture if mode == "RGBA" else picture.convert("RGB").convert(mode)
+
+
+def test_the_fixture_makes_stripes_and_a_small_picture_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picture, everything = make_picture("RGB"), Box(0, 0, WIDTH, HEIGHT)
+    cut = [(stripe.top, part.size) for stripe, part in cut_stripes(picture, everything)]
+    assert cut == [(0, (12, 2)), (2, (12, 2)), (4, (12, 2)), (6, (12, 2)), (8, (12, 1))]
+    monkeypatch.setattr(stripes, "SMALL", WIDTH * HEIGHT * stripes.BYTES_PER_PIXEL)
+    ((stripe, part),) = cut_stripes(picture, everything)
+    assert stripe == everything
+    assert part is picture
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK"])
+@pytest.mark.parametrize("box", BOXES)
+def test_pixels_are_what_pillow_makes_of_the_whole(mode: str, box: Box) -> None:
+    picture = make_picture(mode)
+    expected = np.asarray(picture.convert("RGB"))[box.slices]
+    np.testing.assert_array_equal(read_pixels(picture, box=box), expected)
+
+
+def test_transparency_is_laid_on_the_background_as_on_the_whole() -> None:
+    picture = make_picture("RGBA")
+    base = Image.new("RGBA", picture.size, "#804020")
+    base.paste(picture, mask=picture)
+    expected = np.asarray(base.convert("RGB"))
+    np.testing.assert_array_equal(flatten_image(picture, "#804020"), expected)
+
+
+@pytest.mark.parametrize("box", BOXES)
+def test_every_pixel_outside_the_box_is_compared_and_none_in_it(box: Box) -> None:
+    reference = make_levels()
+    assert not differs_from(reference, Image.fromarray(reference), outside=box)
+    for y, x in np.ndindex(HEIGHT, WIDTH):
+        other = reference.copy()
+        other[y, x, 2] ^= 1
+        inside = box.left <= x < box.right and box.top <= y < box.bottom
+        assert differs_from(reference, Image.fromarray(other), outside=box) == (not inside)
+
+
+@pytest.mark.parametrize("box", BOXES)
+def test_the_open_box_is_around_all_that_is_not_opaque(box: Box) -> None:
+    levels = make_levels(4)
+    levels[..., 3] = 255
+    assert find_open_box(Image.fromarray(levels, "RGBA")).is_empty
+    if box.is_empty:
+        return
+    levels[box.top, box.right - 1, 3] = 254
+    levels[box.bottom - 1, box.left, 3] = 0
+    assert find_open_box(Image.fromarray(levels, "RGBA")) == box
