@@ -118,16 +118,16 @@ def read_bytes(path: str | Path) -> bytes:
 
 def decode_picture(data: bytes, path: str) -> Picture:
     """`read_picture` for bytes in memory; `path` is for messages."""
-    header = _read_header(data, path)
-    if header and _is_plain(header):
-        return _decode_plain(data, path, header)
-    if data[:4] in (b"II*\0", b"MM\0*"):
-        with naming(path):
+    with naming(path):
+        header = _read_header(data, path)
+        if header and _is_plain(header):
+            return _decode_plain(data, path, header)
+        if data[:4] in (b"II*\0", b"MM\0*"):
             _check_size(*_read_tiff_size(data), path)
-        deep = _decode_deep_tiff(data)
-        if deep is not None:
-            return _split(deep, path)
-    return _decode_with_pillow(data, path)
+            deep = _decode_deep_tiff(data)
+            if deep is not None:
+                return _split(deep, path)
+        return _decode_with_pillow(data, path)
 
 
 def decode_mask(
@@ -137,7 +137,8 @@ def decode_mask(
     channel = MaskChannel(channel)
     header = _read_header(data, path)
     if header and _is_plain(header) and channel is not MaskChannel.ALPHA and _is_grey(header):
-        levels = _decode_levels(data, path, header)
+        with naming(path):
+            levels = _decode_levels(data, path, header)
         return 255 - levels if invert else levels
     return _decode_mask_with_pillow(data, path, channel, invert)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -48,11 +49,14 @@ SIDE = 60_000
 # ------------------------------------------------------------------------------- what it can do
 
 
-def walk_package() -> Iterator[tuple[str, ast.AST]]:
+@functools.cache
+def walk_package() -> tuple[tuple[str, ast.AST], ...]:
     """Every node of the package's source, with the file it is in."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            yield path.relative_to(PACKAGE).as_posix(), node
+    return tuple(
+        (path.relative_to(PACKAGE).as_posix(), node)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
 
 
 def list_imports(node: ast.AST) -> list[str]:
@@ -150,6 +154,22 @@ BOMBS = {
     "bmp": change_size("BMP", 18, "<ii"),
     "gif": change_size("GIF", 6, "<HH"),
 }
+
+
+WIDER_THAN_OPENCV = {
+    "png": make_png(1 << 21, 1),
+    "png16": make_png(1 << 21, 1, 16),
+    "tiff16": make_tiff(1 << 21, 1, 16),
+}
+
+
+@pytest.mark.parametrize("decode", [decode_picture, decode_mask])
+@pytest.mark.parametrize("name", WIDER_THAN_OPENCV)
+def test_a_picture_wider_than_a_decoder_takes_is_one_sentence(
+    name: str, decode: Callable[..., Any]
+) -> None:
+    with pytest.raises(PictureError, match=r"^a file: "):
+        decode(WIDER_THAN_OPENCV[name], "a file")
 
 
 @pytest.mark.parametrize("decode", [decode_picture, decode_mask])
