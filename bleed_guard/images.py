@@ -29,6 +29,10 @@ DEEP_LEVELS = 257
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_GREY, PNG_RGB, PNG_RGBA = 0, 2, 6
 KORNIA_MODES = {PNG_GREY: "mono", PNG_RGB: "rgb", PNG_RGBA: "rgba"}
+FILE_LIMIT = 2**31
+"""Bytes: more than the largest allowed picture takes in any format, uncompressed."""
+
+TIFF_WIDTH, TIFF_HEIGHT = 256, 257
 READABLE = "PNG, JPEG, WebP, TIFF, BMP or another format Pillow reads"
 
 
@@ -96,7 +100,10 @@ def read_mask_file(
 def read_bytes(path: str | Path) -> bytes:
     """The file's bytes; PictureError with one sentence if it cannot be read."""
     try:
-        return Path(path).read_bytes()
+        if Path(path).is_char_device():  # some give bytes without end
+            raise PictureError(f"{path}: this is a device, expected a picture file")
+        with Path(path).open("rb") as file:
+            data = file.read(FILE_LIMIT + 1)
     except FileNotFoundError:
         raise PictureError(f"{path}: there is no such file") from None
     except IsADirectoryError:
@@ -104,18 +111,23 @@ def read_bytes(path: str | Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"{path}: cannot be read ({reason})") from None
+    if len(data) > FILE_LIMIT:
+        raise PictureError(f"{path}: more than the {FILE_LIMIT >> 30} GB allowed")
+    return data
 
 
 def decode_picture(data: bytes, path: str) -> Picture:
     """`read_picture` for bytes in memory; `path` is for messages."""
-    header = _read_header(data, path)
-    if header and _is_plain(header):
-        return _decode_plain(data, path, header)
-    if data[:4] in (b"II*\0", b"MM\0*"):
-        deep = _decode_deep_tiff(data)
-        if deep is not None:
-            return _split(deep, path)
-    return _decode_with_pillow(data, path)
+    with naming(path):
+        header = _read_header(data, path)
+        if header and _is_plain(header):
+            return _decode_plain(data, path, header)
+        if data[:4] in (b"II*\0", b"MM\0*"):
+            _check_size(*_read_tiff_size(data), path)
+            deep = _decode_deep_tiff(data)
+            if deep is not None:
+                return _split(deep, path)
+        return _decode_with_pillow(data, path)
 
 
 def decode_mask(
@@ -125,7 +137,8 @@ def decode_mask(
     channel = MaskChannel(channel)
     header = _read_header(data, path)
     if header and _is_plain(header) and channel is not MaskChannel.ALPHA and _is_grey(header):
-        levels = _decode_levels(data, path, header)
+        with naming(path):
+            levels = _decode_levels(data, path, header)
         return 255 - levels if invert else levels
     return _decode_mask_with_pillow(data, path, channel, invert)
 
@@ -184,11 +197,15 @@ def _read_header(data: bytes, path: str) -> PngHeader | None:
         raise PictureError(f"{path}: this PNG is cut off") from None
     if b"IEND" not in chunks:
         raise PictureError(f"{path}: this PNG is cut off")
+    _check_size(width, height, path)
+    return PngHeader(width, height, depth, color, bool(interlace), chunks)
+
+
+def _check_size(width: int, height: int, path: str) -> None:
     if width * height > PIXEL_LIMIT:
         raise PictureError(
             f"{path}: {width} x {height} is more than the {PIXEL_LIMIT // 10**6} megapixels allowed"
         )
-    return PngHeader(width, height, depth, color, bool(interlace), chunks)
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -261,6 +278,18 @@ def _decode_with_opencv(data: bytes) -> np.ndarray | None:
     return cv2.cvtColor(levels, order)
 
 
+def _read_tiff_size(data: bytes) -> tuple[int, int]:
+    """(width, height) of a TIFF's first picture, (0, 0) if it does not say."""
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    file = io.BytesIO(data)
+    directory = ImageFileDirectory_v2(file.read(8))
+    file.seek(directory.next)
+    directory.load(file)
+    width, height = (directory.get(tag, 0) for tag in (TIFF_WIDTH, TIFF_HEIGHT))
+    return int(width), int(height)
+
+
 def _decode_deep_tiff(data: bytes) -> np.ndarray | None:
     """Colour TIFFs of 16 bits, which Pillow does not read: uint16 in OpenCV's order, else None."""
     import cv2
@@ -318,9 +347,11 @@ def open_image(data: bytes, path: str) -> Image.Image:
     with naming(path), warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            return Image.open(io.BytesIO(data))
+            image = Image.open(io.BytesIO(data))
         except UnidentifiedImageError:
             raise PictureError(f"{path}: this is not a picture (expected {READABLE})") from None
         except Image.DecompressionBombError:
             limit = PIXEL_LIMIT // 10**6
             raise PictureError(f"{path}: more than the {limit} megapixels allowed") from None
+        _check_size(*image.size, path)  # a host may have switched Pillow's own limit off
+        return image

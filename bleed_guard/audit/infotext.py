@@ -11,10 +11,11 @@ from bleed_guard.images import PNG_SIGNATURE, open_image, png_chunks
 
 KEY = b"parameters"
 TEXT_LIMIT = 1 << 20
-"""A compressed text chunk is read up to here."""
+"""A text is read up to here: characters, or bytes of a compressed chunk."""
 
 USER_COMMENT, EXIF_IFD = 0x9286, 0x8769
-ENTRY = re.compile(r'\s*([\w \-/]+):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+ENTRY = re.compile(r'([\w \-/]{1,80}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+"""A label has a longest length: without one, a long text with no entry takes hours."""
 
 
 def read_infotext(data: bytes, path: str) -> str:
@@ -35,7 +36,7 @@ def _read_chunk(kind: bytes, content: bytes) -> str:
     if key != KEY or kind not in (b"tEXt", b"iTXt", b"zTXt"):
         return ""
     if kind == b"tEXt":
-        return rest.decode("latin-1")
+        return rest[:TEXT_LIMIT].decode("latin-1")
     is_packed = kind == b"zTXt" or rest[:1] == b"\1"
     text = rest[1:] if kind == b"zTXt" else rest[2:].split(b"\0", 2)[-1]
     if is_packed:
@@ -43,7 +44,7 @@ def _read_chunk(kind: bytes, content: bytes) -> str:
             text = zlib.decompressobj().decompress(text, TEXT_LIMIT)
         except zlib.error:
             return ""
-    return text.decode("latin-1" if kind == b"zTXt" else "utf-8", "replace")
+    return text[:TEXT_LIMIT].decode("latin-1" if kind == b"zTXt" else "utf-8", "replace")
 
 
 def _decode_comment(comment: bytes) -> str:
@@ -93,4 +94,4 @@ def _typed(text: str, default: object) -> object:
 def read_mask_blur(entries: Mapping[str, str]) -> int | None:
     """The host's mask blur in px; None if it does not say."""
     text = entries.get("Mask blur", "")
-    return int(text) if text.isdecimal() and int(text) <= 1024 else None
+    return int(text) if re.fullmatch(r"\d{1,4}", text) and int(text) <= 1024 else None

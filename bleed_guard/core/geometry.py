@@ -59,12 +59,13 @@ def resize_image(mode: ResizeMode, image: Image.Image, width: int, height: int) 
 def scaled_size(
     source: tuple[int, int], target: tuple[int, int], *, covers: bool
 ) -> tuple[int, int]:
-    """`source` brought to one side of `target`, the other whole-number scaled as the host does."""
+    """`source` brought to one side of `target`, the other whole-number scaled as the host does;
+    where that leaves nothing (the host fails there), one pixel."""
     (width, height), (target_width, target_height) = source, target
     is_wider = target_width / target_height > width / height
     if is_wider == covers:
-        return target_width, height * target_width // width
-    return width * target_height // height, target_height
+        return target_width, max(height * target_width // width, 1)
+    return max(width * target_height // height, 1), target_height
 
 
 def _fill_edges(canvas: Image.Image, scaled: Image.Image, left: int, top: int) -> None:

@@ -75,6 +75,8 @@ def show(value: object) -> str:
 
 
 SHOWN_LENGTH = 60
+MOST_COMPLAINTS = 20
+"""Of names that are no setting's; a file may hold a hundred thousand of them."""
 
 
 def _setting(default: Any, label: str, help: str, **bounds: Any) -> Any:
@@ -360,7 +362,8 @@ def _check_values(
     for name, value in given.items():
         setting = SETTINGS.get(name) if isinstance(name, str) else None
         if setting is None:
-            complaints.append(_complain_of_name(name))
+            if len(complaints) < MOST_COMPLAINTS:
+                complaints.append(_complain_of_name(name))
             continue
         if value is None:
             continue
@@ -380,6 +383,6 @@ def _check_value(
 
 
 def _complain_of_name(name: object) -> str:
-    near = get_close_matches(str(name), SETTINGS, n=1)
+    near = get_close_matches(str(name)[:SHOWN_LENGTH], SETTINGS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(SETTINGS)}"
     return f"unknown setting {show(name)}; {hint}"

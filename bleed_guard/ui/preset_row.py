@@ -12,7 +12,13 @@ from typing import Any
 
 import gradio as gr
 
-from bleed_guard.core.presets import NO_PRESETS, PresetStore, UserPresets, all_presets
+from bleed_guard.core.presets import (
+    LARGEST_FILE,
+    NO_PRESETS,
+    PresetStore,
+    UserPresets,
+    all_presets,
+)
 from bleed_guard.core.settings import CUSTOM, PRESET_SETTINGS, GuardSettings
 from bleed_guard.ui import element_ids
 
@@ -111,7 +117,9 @@ class PresetDesk:
         """Import an uploaded file: its path in gradio 4, an open file in gradio 3."""
         path = Path(getattr(upload, "name", upload))
         try:
-            added, complaints = self.store.import_text(path.read_text(encoding="utf-8"))
+            with path.open(encoding="utf-8") as file:
+                text = file.read(LARGEST_FILE + 1)
+            added, complaints = self.store.import_text(text)
         except (ValueError, OSError) as error:
             return self._answer(preset, str(error))
         return self._answer(preset, "; ".join([", ".join(added), *complaints]).strip("; "))

@@ -35,7 +35,7 @@ class QuestionError(LookupError):
     """The page asked for what is not there; the message is for the user."""
 
 
-EXPECTED = (LookupError, ValueError, OSError, PictureError, SizeError)
+EXPECTED = (LookupError, ValueError, TypeError, OSError, PictureError, SizeError)
 """What a question may run into; the message is told to the user."""
 
 
@@ -192,6 +192,8 @@ class Viewer:
         """An uploaded file, or a picture of the history: {path, name} or {id, image, picture}."""
         if not wanted:
             return None
+        if not isinstance(wanted, Mapping):
+            raise QuestionError("A file is asked for by its path, a picture by its run.")
         if "path" in wanted:
             path = check_uploaded(str(wanted["path"]))
             return Given(str(wanted.get("name") or path.name), path)

@@ -103,6 +103,7 @@ def list_entries() -> set[CodeType]:
 
 ENTRIES = list_entries()
 BREAKS_ALL = os.environ.get("BLEED_GUARD_FAULTS") == "all"
+pytestmark = pytest.mark.timeout(3600 if BREAKS_ALL else 300)
 
 
 def is_part(code: CodeType) -> bool:

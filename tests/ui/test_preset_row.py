@@ -12,6 +12,7 @@ import gradio as gr
 import pytest
 
 from bleed_guard.core.presets import (
+    LARGEST_FILE,
     NO_PRESETS,
     ParsedPresets,
     UserPresets,
@@ -150,6 +151,13 @@ def test_a_bad_import_is_told(desk: PresetDesk, tmp_path: Path, content: bytes) 
     path = tmp_path / "presets.json"
     path.write_bytes(content)
     assert read(desk.bring_in(str(path), "guard"))[3]
+
+
+def test_an_import_is_read_up_to_its_limit(desk: PresetDesk, tmp_path: Path) -> None:
+    path = tmp_path / "presets.json"
+    path.write_text("[" * (3 * LARGEST_FILE), encoding="utf-8")
+    *_, told = desk.bring_in(str(path), "guard")
+    assert f"not {LARGEST_FILE + 1}" in str(told)
 
 
 def test_the_panel_offers_the_users_presets(store: Store) -> None:
