@@ -171,8 +171,16 @@ def list_complaints(host: GuardedHost, situation: Situation, code: CodeType) -> 
         yield "the next job bleeds"
 
 
-def test_whatever_fails_in_a_job_is_told_and_breaks_no_generation(tmp_path: Path) -> None:
-    host = GuardedHost(PROFILE, tmp_path, behind=[CornerPainter("postprocess_image")])
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[GuardedHost]:
+    """Every job makes its history forget the one before."""
+    made = GuardedHost(PROFILE, tmp_path, behind=[CornerPainter("postprocess_image")])
+    HISTORY.configure(tmp_path, limit=1)
+    yield made
+    HISTORY.configure(tmp_path)
+
+
+def test_whatever_fails_in_a_job_is_told_and_breaks_no_generation(host: GuardedHost) -> None:
     presets.shared_store().save("mine", GuardSettings(feather=9))  # so that a file is read
     done: set[CodeType] = set()
     complaints = []
