@@ -202,13 +202,15 @@ def _paste(canvas: Canvas, generated: Patch, blend: str, feather: int = 0) -> Pa
 def _restore_size(composed: Composed, rules: Rules) -> Composed:
     """If asked to and the host had resized the picture: the edit on the original, at its size."""
     canvas = composed.canvas
-    if not rules.settings.keep_size or canvas.crop_box is not None or canvas.has_original_size:
+    is_asked = rules.settings.keep_size and not rules.plan.leaves_size
+    if not is_asked or canvas.crop_box is not None or canvas.has_original_size:
         return composed
     original = canvas.flatten_original()
-    mode, plan = rules.job.resize_mode, rules.plan
-    mask = processing.mask_at(rules.job, canvas.init_image.size)
+    mode, plan, size = rules.job.resize_mode, rules.plan, canvas.init_image.size
+    mask = processing.mask_at(rules.job, plan, size)
     protected = protected_area(mask, plan.protection, band=plan.band)
-    restored = replace(canvas, reference=original, mask=mask, protected=protected)
+    place = canvas.place._replace(asked_size=size, size=size)
+    restored = replace(canvas, place=place, reference=original, mask=mask, protected=protected)
     composite, unguarded, result = (
         Patch.whole(
             bring_back(
