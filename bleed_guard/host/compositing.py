@@ -24,11 +24,15 @@ from bleed_guard.host.processing import Canvas, UnmappableError
 
 @dataclass(frozen=True)
 class Rules:
-    """What was decided for all images of the job."""
+    """What was decided for all images of the job.
+
+    `unsketched` is laid below the result in place of an init image the host blended a sketch into.
+    """
 
     settings: GuardSettings
     job: InpaintJob
     plan: GuardPlan
+    unsketched: Image.Image | None = None
 
     @property
     def is_forcing(self) -> bool:
@@ -103,6 +107,8 @@ def lay_out(
     Raises UnmappableError if nobody can tell.
     """
     place = processing.read_place(p, decoded.batch_index, decoded.image.size)
+    if rules.unsketched is not None:
+        place = place._replace(init_image=rules.unsketched)
     if known is not None and known.place == place:
         canvas = known
     else:

@@ -253,6 +253,36 @@ def is_nested(p: Any) -> bool:
     return False
 
 
+def read_unsketched(p: Any) -> Image.Image | None:
+    """The picture below a sketch, wherever nobody painted; None if there is no such sketch.
+
+    Some hosts blend Inpaint sketch's strokes into the init image with the mask blur, so that
+    their colours reach beyond the mask before the job begins. The user's own picture is then
+    known to the page's function only, which runs this job.
+    """
+    init, own = p.init_images[0], _find_local("modules.img2img", "img2img", "orig")
+    if len(p.init_images) > 1 or not isinstance(own, Image.Image) or own.size != init.size:
+        return None
+    is_painted = read_mask(p.image_mask) > 0
+    if is_painted.shape[::-1] != init.size:
+        return None
+    pixels = np.asarray(own.convert("RGB")), np.asarray(init.convert("RGB"))
+    unsketched = Image.fromarray(np.where(is_painted[..., None], pixels[1], pixels[0]))
+    unsketched.info = dict(init.info)
+    return unsketched
+
+
+def _find_local(module: str, function: str, name: str) -> Any:
+    """A variable of the nearest running call of a host's function; None if there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        is_it = frame.f_code.co_name == function and frame.f_globals.get("__name__") == module
+        if is_it:
+            return frame.f_locals.get(name)
+        frame = frame.f_back
+    return None
+
+
 def is_script_on(p: Any, *titles: str) -> bool:
     """Whether an always-on script of one of these titles (lower case) is on: its first control,
     a toggle or a strength, is neither off nor 0."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from bleed_guard.core.job import Verdict
 from tests.host.guarded import (
@@ -161,6 +161,23 @@ def test_a_grey_mask_sent_by_api_stays_soft_in_the_host(
     )
     assert_exact(outcome, photo, grey)
     assert "soft" in outcome.comments
+
+
+def test_a_sketch_blended_beyond_its_strokes_leaves_the_photograph_alone(
+    profile: str, tmp_path: Path
+) -> None:
+    """gradio 3's hosts blur the strokes into the init image; the photograph is a variable of
+    theirs."""
+    photo, mask = make_photo(), make_mask()
+    sketch = photo.copy()
+    sketch.paste((200, 30, 30), mask=mask)
+    blended = Image.composite(sketch, photo, mask.filter(ImageFilter.GaussianBlur(4)))
+    host: dict[str, Any] = {"__name__": "modules.img2img"}
+    exec("def img2img(run, orig): return run()", host)
+    guarded = GuardedHost(profile, tmp_path)
+    outcome = host["img2img"](lambda: guarded.run(blended, mask), photo)
+    assert_exact(outcome, photo, mask)
+    assert changed_inside(outcome, photo, mask) > 500
 
 
 def test_the_colours_of_inpaint_sketch_stay_inside_its_mask(profile: str, tmp_path: Path) -> None:
