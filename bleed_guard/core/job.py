@@ -195,6 +195,10 @@ class Finding:
         return " ".join(f"{part.rstrip('.')}." for part in parts if part)
 
 
+SIZE_SETTING = "original's size"
+"""Of a change: the host cannot do with a picture of that size."""
+
+
 @dataclass(frozen=True)
 class Change:
     """A setting of the host the guard changed for this run. Never silent: see `text`."""
@@ -255,6 +259,7 @@ class InpaintJob:
     saves_images: bool = True
     saves_grid: bool = False
     webp_is_lossless: bool = False
+    makes_mask_composite: bool = False  # of the picture as generated and the finished one
     export_4chan_side: int = 4000  # px: the extra JPEG is written for sides above it
 
     @property
@@ -279,6 +284,16 @@ class GuardPlan:
     protection: Protection = Protection.HARD
     predicted_reach: int = 0
     band: int = 0
+
+    @property
+    def hardens_mask(self) -> bool:
+        """Whether the host gets the mask cut at 50 %: then that one tells what is protected."""
+        return any(change.setting == "mask" and change.after == "hard" for change in self.changes)
+
+    @property
+    def leaves_size(self) -> bool:
+        """Whether the original's size is not restored although that was asked for."""
+        return any(change.setting == SIZE_SETTING for change in self.changes)
 
 
 class ZoneStats(NamedTuple):

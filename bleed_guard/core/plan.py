@@ -13,6 +13,7 @@ import numpy as np
 
 from bleed_guard.core.geometry import build_mask
 from bleed_guard.core.job import (
+    SIZE_SETTING,
     Box,
     Cause,
     Change,
@@ -53,7 +54,6 @@ Mended = tuple[InpaintJob, Change | None]
 
 def plan_guard(job: InpaintJob, settings: GuardSettings) -> GuardPlan:
     """What will be done to this job and said about it. Pure: nothing is changed here."""
-    job = _as_cropped_by_host(job)
     changes = []
     for mend in MENDERS:
         job, change = mend(job, settings)
@@ -70,15 +70,6 @@ def plan_guard(job: InpaintJob, settings: GuardSettings) -> GuardPlan:
     )
 
 
-def _as_cropped_by_host(job: InpaintJob) -> InpaintJob:
-    """Only masked with a mask of another size: the host layer brings it to the picture's size,
-    for the host would crop at the wrong place."""
-    if not job.only_masked or job.mask.shape[::-1] == job.init_size or not job.mask.size:
-        return job
-    mask = build_mask(job.mask, size=job.init_size, resize_mode=job.mask_resize_mode)
-    return replace(job, mask=mask)
-
-
 def _reason(key: str, settings: GuardSettings) -> str:
     return word_reason(key, settings.named_preset())
 
@@ -92,6 +83,15 @@ def _harden_mask(job: InpaintJob, settings: GuardSettings) -> Mended:
         return job, None
     change = Change("mask", f"{_percent(share)} % soft", "hard", _reason("harden", settings))
     return replace(job, mask=harden(job.mask)), change
+
+
+def _fit_mask(job: InpaintJob, settings: GuardSettings) -> Mended:
+    """Only masked with a mask of another size: the host layer brings it to the picture's size,
+    for the host would crop at the wrong place, and tells so."""
+    if not job.only_masked or job.mask.shape[::-1] == job.init_size or not job.mask.size:
+        return job, None
+    mask = build_mask(job.mask, size=job.init_size, resize_mode=job.mask_resize_mode)
+    return replace(job, mask=mask), None
 
 
 def _mend_blur(job: InpaintJob, settings: GuardSettings) -> Mended:
@@ -182,6 +182,15 @@ def _switch_colors_off(job: InpaintJob, settings: GuardSettings) -> Mended:
     return replace(job, has_color_correction=False), change
 
 
+def _leave_size(job: InpaintJob, settings: GuardSettings) -> Mended:
+    """The host composites what was generated with the finished picture, and fails where their
+    sizes differ."""
+    is_kept = settings.keep_size and not job.only_masked and result_size(job) != job.init_size
+    if not (is_kept and job.makes_mask_composite):
+        return job, None
+    return job, Change(SIZE_SETTING, True, False, _reason("composite", settings))
+
+
 def _save_lossless(job: InpaintJob, settings: GuardSettings) -> Mended:
     if settings.lossy_format != "png" or not (job.saves_images and is_lossy(job)):
         return job, None
@@ -190,6 +199,7 @@ def _save_lossless(job: InpaintJob, settings: GuardSettings) -> Mended:
 
 MENDERS: tuple[Callable[[InpaintJob, GuardSettings], Mended], ...] = (
     _harden_mask,
+    _fit_mask,
     _mend_blur,
     _switch_area,
     _limit_padding,
@@ -197,6 +207,7 @@ MENDERS: tuple[Callable[[InpaintJob, GuardSettings], Mended], ...] = (
     _switch_refiner_off,
     _switch_faces_off,
     _switch_colors_off,
+    _leave_size,
     _save_lossless,
 )
 

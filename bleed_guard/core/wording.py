@@ -385,6 +385,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "png": "lossless files of {source}",
         "switch": "small mask, {source}",
         "strict": "this server keeps protection on",
+        "composite": "the host makes a masked composite",
     }
 )
 """Why the guard changes a setting of the host; `source` is one of `SOURCES`."""

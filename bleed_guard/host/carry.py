@@ -24,15 +24,16 @@ WEBP_HAS_PROFILE, WEBP_HAS_ALPHA = 0x20, 0x10
 
 
 def carry_over(
-    image: Image.Image, init: Image.Image, protected: np.ndarray, path: Path
+    image: Image.Image, init: Image.Image, protected: np.ndarray | None, path: Path
 ) -> Image.Image:
     """`image` with the init image's alpha channel and profile, as far as its format takes them.
 
     `protected` is bool H x W: there the file is the original's own pixels, R, G, B and alpha, so
     that it looks the same on every background; where the original is invisible, the host's
-    background stays below. Elsewhere the edit is opaque, as the gallery shows it.
+    background stays below. Elsewhere the edit is opaque, as the gallery shows it. None: the
+    picture does not have the original's pixels, and so no alpha channel.
     """
-    if has_alpha(init) and init.size == image.size and path.suffix.lower() in ALPHA_FORMATS:
+    if protected is not None and has_alpha(init) and path.suffix.lower() in ALPHA_FORMATS:
         own = np.asarray(init)
         is_own = protected & (own[..., 3] > 0)
         colors = np.where(is_own[..., None], own[..., :3], np.asarray(image.convert("RGB")))

@@ -24,11 +24,15 @@ from bleed_guard.host.processing import Canvas, UnmappableError
 
 @dataclass(frozen=True)
 class Rules:
-    """What was decided for all images of the job."""
+    """What was decided for all images of the job.
+
+    `unsketched` is laid below the result in place of an init image the host blended a sketch into.
+    """
 
     settings: GuardSettings
     job: InpaintJob
     plan: GuardPlan
+    unsketched: Image.Image | None = None
 
     @property
     def is_forcing(self) -> bool:
@@ -103,6 +107,8 @@ def lay_out(
     Raises UnmappableError if nobody can tell.
     """
     place = processing.read_place(p, decoded.batch_index, decoded.image.size)
+    if rules.unsketched is not None:
+        place = place._replace(init_image=rules.unsketched)
     if known is not None and known.place == place:
         canvas = known
     else:
@@ -202,13 +208,15 @@ def _paste(canvas: Canvas, generated: Patch, blend: str, feather: int = 0) -> Pa
 def _restore_size(composed: Composed, rules: Rules) -> Composed:
     """If asked to and the host had resized the picture: the edit on the original, at its size."""
     canvas = composed.canvas
-    if not rules.settings.keep_size or canvas.crop_box is not None or canvas.has_original_size:
+    is_asked = rules.settings.keep_size and not rules.plan.leaves_size
+    if not is_asked or canvas.crop_box is not None or canvas.has_original_size:
         return composed
     original = canvas.flatten_original()
-    mode, plan = rules.job.resize_mode, rules.plan
-    mask = processing.mask_at(rules.job, canvas.init_image.size)
+    mode, plan, size = rules.job.resize_mode, rules.plan, canvas.init_image.size
+    mask = processing.mask_at(rules.job, plan, size)
     protected = protected_area(mask, plan.protection, band=plan.band)
-    restored = replace(canvas, reference=original, mask=mask, protected=protected)
+    place = canvas.place._replace(asked_size=size, size=size)
+    restored = replace(canvas, place=place, reference=original, mask=mask, protected=protected)
     composite, unguarded, result = (
         Patch.whole(
             bring_back(

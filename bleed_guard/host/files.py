@@ -49,9 +49,9 @@ def prepare_save(run: GuardRun, finished: FinishedImage, params: Any) -> None:
         _save_as_png(params)
     if run.rules.settings.keep_metadata:
         canvas = finished.canvas
-        params.image = carry_over(
-            params.image, canvas.init_image, canvas.protected, Path(params.filename)
-        )
+        protected = canvas.protected if canvas.has_original_size else None
+        path = Path(params.filename)
+        params.image = carry_over(params.image, canvas.init_image, protected, path)
 
 
 def _undo_late_edits(run: GuardRun, finished: FinishedImage, params: Any) -> None:

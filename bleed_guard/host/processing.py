@@ -19,6 +19,7 @@ from bleed_guard.core.job import Box, Change, GuardPlan, InpaintJob, MaskedConte
 from bleed_guard.core.mask import (
     HARD_LEVEL,
     grow_box,
+    harden,
     is_deep,
     mask_box,
     protected_area,
@@ -94,7 +95,8 @@ class Canvas:
 
     @property
     def has_original_size(self) -> bool:
-        return self.size == self.init_image.size
+        """Neither resized nor, at an odd size, cut: its pixels are the original's."""
+        return self.size == self.asked_size == self.init_image.size
 
     def open_box(self, overlay: Image.Image) -> Box:
         """Around where an RGBA overlay of the host lets anything through; a batch shares it."""
@@ -177,8 +179,14 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
         "is_api": bool(getattr(p, "is_api", False)),
         "saves_images": _saves(p, "samples_save", "do_not_save_samples"),
         "saves_grid": _saves(p, "grid_save", "do_not_save_grid") and _makes_grid(p),
+        "makes_mask_composite": _makes_mask_composite(p),
         "webp_is_lossless": bool(read_override(p, "webp_lossless", False)),
     }
+
+
+def _makes_mask_composite(p: Any) -> bool:
+    names = "return_mask_composite", "save_mask_composite"
+    return any(read_override(p, name, False) for name in names)
 
 
 def _saves(p: Any, option: str, refusal: str) -> bool:
@@ -245,6 +253,36 @@ def is_nested(p: Any) -> bool:
     return False
 
 
+def read_unsketched(p: Any) -> Image.Image | None:
+    """The picture below a sketch, wherever nobody painted; None if there is no such sketch.
+
+    Some hosts blend Inpaint sketch's strokes into the init image with the mask blur, so that
+    their colours reach beyond the mask before the job begins. The user's own picture is then
+    known to the page's function only, which runs this job.
+    """
+    init, own = p.init_images[0], _find_local("modules.img2img", "img2img", "orig")
+    if len(p.init_images) > 1 or not isinstance(own, Image.Image) or own.size != init.size:
+        return None
+    is_painted = read_mask(p.image_mask) > 0
+    if is_painted.shape[::-1] != init.size:
+        return None
+    pixels = np.asarray(own.convert("RGB")), np.asarray(init.convert("RGB"))
+    unsketched = Image.fromarray(np.where(is_painted[..., None], pixels[1], pixels[0]))
+    unsketched.info = dict(init.info)
+    return unsketched
+
+
+def _find_local(module: str, function: str, name: str) -> Any:
+    """A variable of the nearest running call of a host's function; None if there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        is_it = frame.f_code.co_name == function and frame.f_globals.get("__name__") == module
+        if is_it:
+            return frame.f_locals.get(name)
+        frame = frame.f_back
+    return None
+
+
 def is_script_on(p: Any, *titles: str) -> bool:
     """Whether an always-on script of one of these titles (lower case) is on: its first control,
     a toggle or a strength, is neither off nor 0."""
@@ -309,7 +347,7 @@ def _write_refiner_off(p: Any, change: Change, job: InpaintJob) -> None:
 
 def _write_mask(p: Any, change: Change, job: InpaintJob) -> None:
     """The hard mask, inverted back where the host will invert it again."""
-    hard = np.where(job.mask >= 128, np.uint8(255), np.uint8(0))
+    hard = harden(job.mask)
     p.image_mask = Image.fromarray(255 - hard if job.mask_is_inverted else hard)
 
 
@@ -442,14 +480,15 @@ def build_canvas(place: Place, job: InpaintJob, plan: GuardPlan) -> Canvas:
         resize=_host_resize,
     )
     reference = _crop_to(reference, place.size)
-    mask = _crop_to(mask_at(job, place.asked_size), place.size)
+    mask = _crop_to(mask_at(job, plan, place.asked_size), place.size)
     protected = protected_area(mask, plan.protection, band=plan.band)
     return Canvas(place, reference, mask, protected)
 
 
-def mask_at(job: InpaintJob, size: tuple[int, int]) -> np.ndarray:
-    """The user's mask at `size` (width, height): uint8 H x W."""
-    return build_mask(job.mask, size=size, resize_mode=job.mask_resize_mode)
+def mask_at(job: InpaintJob, plan: GuardPlan, size: tuple[int, int]) -> np.ndarray:
+    """The mask as the host has it, before any blur, at `size` (width, height): uint8 H x W."""
+    mask = harden(job.mask) if plan.hardens_mask else job.mask
+    return build_mask(mask, size=size, resize_mode=job.mask_resize_mode)
 
 
 def paste_box(p: Any) -> Box | None:

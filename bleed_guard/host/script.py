@@ -140,12 +140,13 @@ class BleedGuardScript(scripts.Script):
         if job is None:
             return
         processing.forget_earlier_job(p)
+        unsketched = processing.read_unsketched(p)
         plan = plan_guard(job, settings)
         processing.apply_plan(p, plan, job)
         prepared = processing.prepare_inputs(p, job)
         looped = processing.still_in_force(p, earlier.rules.plan.changes) if earlier else ()
         plan = replace(plan, changes=(*kept, *looped, *prepared, *plan.changes))
-        p.bleed_guard_run = GuardRun(Rules(settings, job, plan), complaints)
+        p.bleed_guard_run = GuardRun(Rules(settings, job, plan, unsketched), complaints)
         tell_at_once(plan)
 
     @told_on_failure

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from bleed_guard.core.job import Verdict
 from tests.host.guarded import (
@@ -161,6 +161,23 @@ def test_a_grey_mask_sent_by_api_stays_soft_in_the_host(
     )
     assert_exact(outcome, photo, grey)
     assert "soft" in outcome.comments
+
+
+def test_a_sketch_blended_beyond_its_strokes_leaves_the_photograph_alone(
+    profile: str, tmp_path: Path
+) -> None:
+    """gradio 3's hosts blur the strokes into the init image; the photograph is a variable of
+    theirs."""
+    photo, mask = make_photo(), make_mask()
+    sketch = photo.copy()
+    sketch.paste((200, 30, 30), mask=mask)
+    blended = Image.composite(sketch, photo, mask.filter(ImageFilter.GaussianBlur(4)))
+    host: dict[str, Any] = {"__name__": "modules.img2img"}
+    exec("def img2img(run, orig): return run()", host)
+    guarded = GuardedHost(profile, tmp_path)
+    outcome = host["img2img"](lambda: guarded.run(blended, mask), photo)
+    assert_exact(outcome, photo, mask)
+    assert changed_inside(outcome, photo, mask) > 500
 
 
 def test_the_colours_of_inpaint_sketch_stay_inside_its_mask(profile: str, tmp_path: Path) -> None:
@@ -525,3 +542,47 @@ def test_a_script_that_makes_one_picture_of_several_jobs_claims_nothing_for_it(
     assert "in one job of SD upscale" in (told or "")
     lines = p.bleed_guard_run.record.findings
     assert any("makes one picture of several jobs" in finding.what for finding in lines)
+
+
+def test_original_size_is_left_where_the_host_makes_a_masked_composite(
+    profile: str, tmp_path: Path
+) -> None:
+    """The host composites the generated picture with the finished one: their sizes must agree."""
+    photo, mask = make_photo((160, 96)), make_mask((160, 96))
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(return_mask_composite=True)
+    outcome = host.run(photo, mask, {"keep_size": True}, width=128, height=64)
+    assert outcome.images[0].size == (128, 64)
+    assert "original's size on -> off" in outcome.comments
+    assert outcome.record.images[0].verdict is Verdict.CLEAN
+
+
+@pytest.mark.parametrize("asked", [(100, 66), (93, 61)])
+def test_original_size_comes_back_where_only_odd_pixels_were_lost(
+    asked: tuple[int, int], profile: str, tmp_path: Path
+) -> None:
+    """Of 100 x 66 the host returns 96 x 64: the size of the original, but not its pixels."""
+    photo, mask = make_photo(), make_mask()
+    photo.putalpha(Image.linear_gradient("L").resize(photo.size))
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(img2img_background_color="#ffffff")
+    outcome = host.run(photo, mask, {"keep_size": True}, width=asked[0], height=asked[1])
+    flat = Image.new("RGB", photo.size, "white")
+    flat.paste(photo, mask=photo)
+    assert count_changed(outcome.pixels(0), np.asarray(flat), np.asarray(mask) < 128) == 0
+
+
+def test_a_hardened_mask_protects_what_it_leaves_out_also_resized(
+    profile: str, tmp_path: Path
+) -> None:
+    """Resized grey lies at 50 % all over; cut first, it is on neither side of it by chance."""
+    mask = np.full((67, 162), 255, np.uint8)
+    mask[20:50, 60:64] = 127
+    photo = make_photo((162, 67))
+    host = GuardedHost(profile, tmp_path)
+    outcome = host.run(photo, Image.fromarray(mask), {"soft_mask": "harden"}, width=256, height=128)
+    hard = Image.fromarray(np.where(mask < 128, 0, 255).astype(np.uint8))
+    size = outcome.images[0].size
+    reference = np.asarray(photo.resize(size, Image.Resampling.LANCZOS))
+    protected = np.asarray(hard.resize(size, Image.Resampling.LANCZOS)) < 128
+    assert count_changed(outcome.pixels(0), reference, protected) == 0
