@@ -203,10 +203,14 @@
         return image ? [image.naturalWidth, image.naturalHeight] : null;
     }
 
-    /** @returns {Job} */
-    function readJob() {
+    /** @param {number} side px, asked for @param {number} step px @returns what the host makes it */
+    const settle = (side, step) => (step > 1
+        ? Math.max(Math.floor((side + step / 2) / step) * step, step) : side);
+
+    /** @param {number} step px the host brings sizes to a multiple of @returns {Job} */
+    function readJob(step) {
         const size = pictureSize();
-        const asked = [numberOf("img2img_width"), numberOf("img2img_height")];
+        const asked = ["img2img_width", "img2img_height"].map((id) => settle(numberOf(id), step));
         const onlyMasked = choiceOf("img2img_inpaint_full_res") === 1;
         const grows = size !== null && String(size) !== String(asked);
         return {
@@ -261,12 +265,13 @@
         constructor(root) {
             this.root = root;
             this.rules = /** @type {Rules} */ (JSON.parse(root.dataset.rules ?? "{}"));
+            this.step = Number(root.dataset.step ?? 1);
             this.shown = "";
         }
 
         tell() {
             const isWanted = isOn() && opts.bleed_guard_live_messages !== false;
-            const [job, options] = [readJob(), readOptions()];
+            const [job, options] = [readJob(this.step), readOptions()];
             const said = isWanted ? judge({
                 rules: this.rules, job, options, settings: readSettings(),
             }) : [];
@@ -348,7 +353,7 @@
         }, 500);
     }
 
-    const bleedGuardPanel = { judge, reachOf, say, start };
+    const bleedGuardPanel = { judge, reachOf, say, settle, start };
     /** @type {any} */ (globalThis).bleedGuardPanel = bleedGuardPanel;
     if (typeof onUiLoaded === "function") onUiLoaded(start);
     if (typeof module !== "undefined") module.exports = bleedGuardPanel;

@@ -41,12 +41,25 @@ CALLBACKS: Mapping[str, str] = MappingProxyType(
 """The same for `script_callbacks`."""
 
 
+LATENT_STEP = 64
+"""px: what some hosts round every size to, so that all models can take it."""
+
+
 def takes_mask_root() -> bool:
     """Whether whole picture takes the blurred mask's square root, instead of doubling it.
 
     The hosts that do are those that offer the precise-mask setting (Forge Neo).
     """
     return "img2img_inpaint_precise_mask" in shared.opts.data_labels
+
+
+def size_step() -> int:
+    """To what multiple, px, the host brings width and height before a job begins; 1 for as asked.
+
+    No setting and no attribute tells of it: the number stands in the host's own function.
+    """
+    code = getattr(getattr(processing, "process_images_inner", None), "__code__", None)
+    return LATENT_STEP if code is not None and LATENT_STEP in code.co_consts else 1
 
 
 def host_version() -> str:

@@ -124,7 +124,8 @@ class BleedGuardScript(scripts.Script):
     def ui(self, is_img2img: bool) -> list[Any]:
         if options.read("hide_panel"):
             return []
-        made = panel.build_panel(options.default_settings(), presets.shared_store())
+        step = compat.size_step()
+        made = panel.build_panel(options.default_settings(), presets.shared_store(), step)
         self.infotext_fields, self.paste_field_names = infotext.paste_fields(made, presets.load_all)
         return made
 

@@ -9,9 +9,13 @@ from bleed_guard.core.live import live_rules
 from bleed_guard.ui import element_ids
 
 
-def build_live() -> str:
-    """The element the script fills while the user moves sliders, with the sentences it may say."""
+def build_live(size_step: int = 1) -> str:
+    """The element the script fills while the user moves sliders, with the sentences it may say.
+
+    `size_step` is the multiple, px, the host brings the asked size to.
+    """
     rules = html.escape(json.dumps(live_rules(), ensure_ascii=False))
     return (
-        f'<div id="{element_ids.LIVE}" role="status" aria-live="polite" data-rules="{rules}"></div>'
+        f'<div id="{element_ids.LIVE}" role="status" aria-live="polite" '
+        f'data-step="{size_step}" data-rules="{rules}"></div>'
     )

@@ -39,24 +39,28 @@ IN_DETAIL = (
 def build_panel(
     defaults: GuardSettings | None = None,
     store: PresetStore | None = None,
+    size_step: int = 1,
 ) -> list[Any]:
     """Gradio components of all settings, in the schema's order, showing `defaults` at first.
 
     The hosts' own accordion with a checkbox would switch the guard off when it is closed: ours
     only folds away, and the script says in its header what is on. `store` keeps the users'
-    presets; without one there are the built-in ones only.
+    presets; without one there are the built-in ones only. `size_step` is the multiple, px, the
+    host brings the asked size to.
     """
     made: dict[str, Any] = {}
     values = vars(defaults or GuardSettings())
     with gr.Accordion(TITLE, open=False, elem_id=element_ids.PANEL):
         made["enabled"] = _build_control(SETTINGS["enabled"], values["enabled"])
-        _build_rows(made, values, store)
+        _build_rows(made, values, store, size_step)
     return [made[setting.name] for setting in SCHEMA]
 
 
-def _build_rows(made: dict[str, Any], values: dict[str, Any], store: PresetStore | None) -> None:
+def _build_rows(
+    made: dict[str, Any], values: dict[str, Any], store: PresetStore | None, size_step: int
+) -> None:
     known = store.load().presets if store else NO_PRESETS
-    gr.HTML(build_live())
+    gr.HTML(build_live(size_step))
     for names in AT_FIRST_SIGHT:
         _build_row(names, made, values, list_choices(known))
     with gr.Accordion("More guards", open=False, elem_id=element_ids.setting("more")):

@@ -24,6 +24,13 @@ test("the reach is the table's, and the kernel's radius beyond its end", () => {
     assert.equal(panel.reachOf(rules, 100), 250);
 });
 
+test("a size is brought to the host's step as the host does it", () => {
+    for (const [side, settled] of [[180, 192], [95, 64], [96, 128], [20, 64], [512, 512]]) {
+        assert.equal(panel.settle(side, 64), settled);
+        assert.equal(panel.settle(side, 1), side);
+    }
+});
+
 test("a sentence is translated before it is filled in", () => {
     const host = /** @type {any} */ (globalThis);
     const german = new Map([["reach {reach} px", "{reach} px weit"]]);

@@ -43,3 +43,11 @@ def test_defaults_of_the_host_are_shown() -> None:
         panel = build_panel(replace(GuardSettings(), feather=9, blend="hard"))
     shown = {setting.name: control.value for setting, control in zip(SCHEMA, panel, strict=True)}
     assert (shown["feather"], shown["blend"]) == (9, "hard")
+
+
+def test_the_page_is_told_what_the_host_makes_of_a_size() -> None:
+    """Hosts that bring every size to a multiple of 64 px."""
+    with gr.Blocks() as blocks:
+        build_panel(size_step=64)
+    shown = [str(block.value) for block in blocks.blocks.values() if isinstance(block, gr.HTML)]
+    assert any('data-step="64"' in html for html in shown)
