@@ -185,9 +185,9 @@ def measure_peak(megapixels: int, batch: int) -> float | None:
 def print_peak(megapixels: int, batch: int) -> None:
     """The peak in bytes; the second job's, for the first one brings code and tables with it."""
     guard, job = start_guard(), Job(SIZES[megapixels], batch)
-    for _ in range(2):
-        gauge = Gauge()
-        job.run_guard(guard, gauge)
+    job.run_guard(guard, Gauge())
+    gauge = Gauge()
+    job.run_guard(guard, gauge)
     print(gauge.peak)
 
 

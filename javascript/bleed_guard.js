@@ -9,7 +9,7 @@
      * @typedef {{text: string, setting: string, value: any}} Fix
      * @typedef {{cause: string, severity: string, what: string, why: string, fix: Fix | null,
      *   pixels: number | null, max: number | null, where: number[] | null,
-     *   evidence: Record<string, any>, certainty: string,
+     *   evidence: Record<string, any>, words?: Record<string, any>, certainty: string,
      *   wording: {what: string, why: string, fix: string} | null}} Finding
      * @typedef {{name: string, changed: number, max: number, scripts: string[]}} StageEntry
      * @typedef {{index: number, verdict: string, sentence: string, protected: number,
@@ -358,11 +358,12 @@
          * What, why and what to do, in the host's language where it has the sentences.
          * @param {Finding} finding
          */
-        finding({ what, why, fix, wording, evidence }) {
+        finding({ what, why, fix, wording, evidence, words: told }) {
+            const values = { ...evidence, ...told };
             return {
-                what: wording ? say(wording.what, evidence) : what,
-                why: wording ? say(wording.why, evidence) : why,
-                fix: wording ? say(wording.fix, evidence) : fix?.text ?? "",
+                what: wording ? say(wording.what, values) : what,
+                why: wording ? say(wording.why, values) : why,
+                fix: wording ? say(wording.fix, values) : fix?.text ?? "",
             };
         },
 

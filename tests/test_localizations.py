@@ -17,7 +17,7 @@ from string import Formatter
 import pytest
 
 from bleed_guard.core.settings import SCHEMA
-from bleed_guard.core.wording import REASONS, SOURCES, WORDING
+from bleed_guard.core.wording import BUCKETS, LEVELS, MEASURED, REASONS, SOURCES, WORDING
 from minihost import activate
 
 ROOT = Path(__file__).parents[1]
@@ -60,9 +60,9 @@ def _settings() -> Iterator[str]:
 
 
 def _messages() -> Iterator[str]:
-    for wording in WORDING.values():
+    for wording in (*WORDING.values(), *BUCKETS.values(), *MEASURED.values()):
         yield from (wording.what, wording.why, wording.fix)
-    yield from (*REASONS.values(), *SOURCES)
+    yield from (*LEVELS, *REASONS.values(), *SOURCES)
 
 
 def _options() -> Iterator[str]:

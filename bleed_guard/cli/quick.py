@@ -111,7 +111,7 @@ def _lies_inside(words: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """bool, one a word: whether all the pixels it has bytes of are repainted."""
     first, last = words * WORD // 3, (words * WORD + WORD - 1) // 3
     pixels = np.stack([first, first + 1, last - 1, last])
-    return (mask[pixels] >= HARD_LEVEL).all(axis=0)
+    return np.logical_and.reduce(mask[pixels] >= HARD_LEVEL)
 
 
 def _by_pixel(places: np.ndarray, pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:

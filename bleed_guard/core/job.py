@@ -172,6 +172,14 @@ class Fix:
     value: bool | int | float | str | None = None
 
 
+class Phrases(NamedTuple):
+    """A finding's sentences with their {placeholders}, by which translations are known."""
+
+    what: str
+    why: str
+    fix: str
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing the user is told: what, why, and what to do."""
@@ -186,7 +194,9 @@ class Finding:
     where: Box | None = None
     evidence: dict[str, float | int | str] = field(default_factory=dict)
     certainty: Certainty = Certainty.MEASURED
-    message: str = ""  # the key of its wording in core/wording.py, filled in from `evidence`
+    message: str = ""  # the key of its wording in core/wording.py
+    phrases: Phrases | None = None
+    words: dict[str, float | int | str] = field(default_factory=dict)  # for the placeholders
 
     @property
     def text(self) -> str:

@@ -263,6 +263,8 @@ def describe_finding(finding: Finding) -> dict[str, Any]:
         "max": finding.max,
         "where": None if finding.where is None else list(finding.where),
         "evidence": finding.evidence,
+        "words": finding.words,
+        "wording": finding.phrases and finding.phrases._asdict(),
         "certainty": finding.certainty.value,
     }
 

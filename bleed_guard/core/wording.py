@@ -7,10 +7,11 @@ script and the translations in localizations/ refer to the sentences through the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from bleed_guard.core.job import Cause, Finding, Fix, Severity
+from bleed_guard.core.job import Cause, Finding, Fix, Phrases, Severity
 
 MaybeValue = bool | int | float | str | None
 EvidenceValue = float | int | str
@@ -374,6 +375,257 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
 )
 
 
+def _bucket(
+    cause: Cause, head: str, fix: str, setting: str = "", value: MaybeValue = None
+) -> Wording:
+    """What changed pixels outside the mask; its why tells the largest difference."""
+    what = f"{head}: {{pixels}} pixels outside the mask, {{share}}"
+    return Wording(cause, _WARNING, what, "", fix, setting, value)
+
+
+BUCKETS: Mapping[Cause, Wording] = MappingProxyType(
+    {
+        wording.cause: wording
+        for wording in (
+            _bucket(
+                Cause.MASK_BLUR,
+                "Mask blur {blur} reaches past the mask's edge",
+                "Set mask blur to 0",
+                "mask blur",
+                0,
+            ),
+            _bucket(
+                Cause.SOFT_MASK,
+                "Grey pixels of the mask let the new picture through",
+                "Set Soft mask to harden, or use a black and white mask",
+                "soft_mask",
+                "harden",
+            ),
+            _bucket(
+                Cause.MASK_FORM,
+                "The mask was scaled to the picture's size, which made its edge grey",
+                "Give a mask of {width} x {height}",
+            ),
+            _bucket(
+                Cause.OVERLAY_OFF,
+                "The host's overlay option is off",
+                "Switch on the host's option to overlay the original",
+                "overlay_inpaint",
+                True,
+            ),
+            _bucket(
+                Cause.SOFT_INPAINTING,
+                "Soft Inpainting blended there",
+                "Switch Soft Inpainting off",
+                "soft inpainting",
+                False,
+            ),
+            _bucket(
+                Cause.WHOLE_REDRAW,
+                "The mask was blank when the host looked at it, so it redrew the whole picture",
+                "Set mask blur to 0, and paint a mask that is not blank",
+                "mask blur",
+                0,
+            ),
+            _bucket(
+                Cause.RESIZE,
+                "The picture was resized for the run and back again",
+                "Ask for the original's size, {init_width} x {init_height}",
+            ),
+            _bucket(
+                Cause.LATENT_UPSCALE,
+                "Latent upscale laid the small original over the top left of the larger result",
+                "Choose the resize mode Just resize",
+                "resize mode",
+                "just resize",
+            ),
+            _bucket(
+                Cause.COLOR_CORRECTION,
+                "Color correction changed the colors",
+                "Set Color correction to off",
+                "color_correction",
+                "off",
+            ),
+            _bucket(
+                Cause.FACE_RESTORE,
+                "Face restoration painted there",
+                "Set Face restoration to off",
+                "face_restoration",
+                "off",
+            ),
+            _bucket(
+                Cause.OTHER_SCRIPT,
+                "{names} edited the picture",
+                "Switch {names} off for this run",
+            ),
+            _bucket(
+                Cause.JPEG, "The file is JPEG", "Set Lossy format to png", "lossy_format", "png"
+            ),
+            _bucket(
+                Cause.WEBP, "The file is WebP", "Set Lossy format to png", "lossy_format", "png"
+            ),
+            _bucket(
+                Cause.AVIF,
+                "The file's format is lossy",
+                "Set Lossy format to png",
+                "lossy_format",
+                "png",
+            ),
+            _bucket(
+                Cause.STEALTH,
+                "The host hides infotext in the lowest bits",
+                "Set stealth infotext to alpha or none",
+                "stealth_pnginfo_option",
+                "none",
+            )._replace(severity=_INFO),
+            _bucket(
+                Cause.SEVERAL,
+                "Several causes share these pixels, or change them only together",
+                "Mend the other causes first",
+            ),
+        )
+    }
+)
+"""What each pixel outside the mask was changed by, counted after the run."""
+
+LEVELS = (
+    "The largest difference is {largest} of 255 levels: bleed",
+    "The largest difference is {largest} of 255 levels: often called noise-like, but it is bleed "
+    "all the same, and an autoencoder's own error is far above 2",
+)
+"""Why a bucket matters: beyond, and within, the threshold that custom calls noise."""
+
+MEASURED: Mapping[str, Wording] = MappingProxyType(
+    {
+        "no_edit": Wording(
+            Cause.SILENT_NOOP,
+            _WARNING,
+            "Nothing changed inside the mask: all {pixels} pixels are as they were",
+            "Denoising strength 0, an interrupted run or another script undid the edit",
+            "Raise the denoising strength",
+            "denoising strength",
+            0.75,
+        ),
+        "seam": Wording(
+            Cause.SEAM,
+            _INFO,
+            "The edit's edge may be visible: its step is {ratio} times the original's own",
+            "{step} CIELAB units across the edge, the original has {own_step}",
+            "Raise the feather, or lower the denoising strength",
+            "feather",
+        ),
+        "model": Wording(
+            Cause.VAE,
+            _INFO,
+            "The model pipeline changes pixels it is not asked to change: by {mean} levels on "
+            "average",
+            "At mid-grey red {red}, green {green}, blue {blue} levels; contrast {contrast} %; "
+            "noise {noise} levels. Measured on the decoded picture far from the mask, where only "
+            "paste-back hides it",
+            "",
+        ),
+        "shift": Wording(
+            Cause.SHIFT,
+            _WARNING,
+            "The model shifted the whole picture by {length} px",
+            "{x} px across, {y} px down, on the decoded picture: inside the mask the edit has "
+            "moved too, outside only paste-back hides it",
+            "Ask for a width and height that are multiples of 64",
+        ),
+        "transparency": Wording(
+            Cause.TRANSPARENCY,
+            _INFO,
+            "The host laid {pixels} transparent pixels on its background color",
+            "The gallery and the reply show them so; the saved PNG has the original's own again",
+            "Leave Keep alpha on",
+            "keep_metadata",
+            True,
+        ),
+        "padding": Wording(
+            Cause.PADDING,
+            _INFO,
+            "Padding {padding} showed the model {pixels} more pixels as context",
+            "By itself that changes none; {changed} of them were changed by the causes above",
+            "",
+        ),
+        "strength_measured": Wording(
+            Cause.STRENGTH,
+            _INFO,
+            "Denoising strength {strength} is high",
+            "It opens no pixel outside by itself; it raises the risk at the seam, whose step here "
+            "is {ratio} times the original's own",
+            "Lower the denoising strength",
+            "denoising strength",
+            0.7,
+        ),
+        "refiner_measured": Wording(
+            Cause.REFINER,
+            _INFO,
+            "The refiner {refiner} painted under the same mask",
+            "It opens no pixel outside by itself; what it moved there counts for the causes above",
+            "Set Refiner to off",
+            "refiner",
+            "off",
+        ),
+        "file_lossy": Wording(
+            Cause.JPEG,
+            _WARNING,
+            "{file} is {format}: {pixels} protected pixels differ in the file (max {max})",
+            "A lossy format changes pixels everywhere; the picture itself was exact",
+            "Set Lossy format to png",
+            "lossy_format",
+            "png",
+        ),
+        "file_changed": Wording(
+            Cause.OTHER_SCRIPT,
+            _WARNING,
+            "{file} differs from the picture in {pixels} protected pixels (max {max})",
+            "Another extension changed it while it was saved",
+            "",
+        ),
+        "file_hidden": Wording(
+            Cause.STEALTH,
+            _INFO,
+            "{file} carries hidden infotext in {pixels} protected pixels (by 1 level)",
+            "The host writes it into the lowest bits on purpose",
+            "Set stealth infotext to alpha or none",
+            "stealth_pnginfo_option",
+            "none",
+        ),
+        "reply_hidden": Wording(
+            Cause.STEALTH,
+            _INFO,
+            "The picture in gallery and reply carries hidden infotext in {pixels} protected "
+            "pixels (by 1 level)",
+            "The host writes it into the lowest bits on purpose",
+            "Set stealth infotext to alpha or none",
+            "stealth_pnginfo_option",
+            "none",
+        ),
+        "copy": Wording(
+            Cause.EXPORT_4CHAN,
+            _INFO,
+            "{copy} is the host's extra JPEG of {width} x {height}",
+            "{file} is not touched by it",
+            "Switch off the host's extra JPEG",
+            "export_for_4chan",
+            False,
+        ),
+        "copy_counted": Wording(
+            Cause.EXPORT_4CHAN,
+            _INFO,
+            "{copy} is the host's extra JPEG of {width} x {height}: {pixels} protected pixels "
+            "differ in it (max {max})",
+            "{file} is not touched by it",
+            "Switch off the host's extra JPEG",
+            "export_for_4chan",
+            False,
+        ),
+    }
+)
+"""What is told after the run, beside the buckets. A sentence may be missing."""
+
+
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "limit": "limit of {source}",
@@ -402,21 +654,32 @@ def word_finding(
     cause does.
     """
     wording = WORDING[key]
-    told = {
+    if cause is not None:
+        wording = wording._replace(cause=cause)
+    if fix_value is not None:
+        wording = wording._replace(value=fix_value)
+    return replace(fill_in(wording, **values), evidence=dict(values), message=key)
+
+
+def word_measured(key: str, **values: EvidenceValue) -> Finding:
+    """The finding of `MEASURED[key]`, filled in. KeyError if a placeholder is missing."""
+    return replace(fill_in(MEASURED[key], **values), message=key)
+
+
+def fill_in(wording: Wording, **values: EvidenceValue) -> Finding:
+    """What a person reads, and beside it what a translation is filled in with."""
+    told: dict[str, EvidenceValue] = {
         name: f"{value:g}" if isinstance(value, float) else value for name, value in values.items()
     }
+    fix = Fix(wording.fix.format(**told), wording.setting, wording.value)
     return Finding(
-        cause=cause or wording.cause,
+        cause=wording.cause,
         severity=wording.severity,
         what=wording.what.format(**told),
         why=wording.why.format(**told),
-        fix=Fix(
-            wording.fix.format(**told),
-            wording.setting,
-            wording.value if fix_value is None else fix_value,
-        ),
-        evidence=dict(values),
-        message=key,
+        fix=fix if wording.fix else None,
+        phrases=Phrases(wording.what, wording.why, wording.fix),
+        words=told,
     )
 
 

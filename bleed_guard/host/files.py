@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 from PIL import Image
 
 from bleed_guard.core.geometry import flatten_image
-from bleed_guard.core.job import Cause, Finding, Fix, Severity
+from bleed_guard.core.job import Cause, Finding
 from bleed_guard.core.measure import ChangeCount, count_changes, difference, judge
 from bleed_guard.core.record import Stage
+from bleed_guard.core.wording import word_measured
 from bleed_guard.host import compat
 from bleed_guard.host.carry import carry_over, has_alpha, write_resolution
 from bleed_guard.host.compositing import outside_of
@@ -101,7 +103,7 @@ def tell_hidden_infotext(run: GuardRun, finished: FinishedImage) -> None:
         canvas.reference, np.asarray(finished.image.convert("RGB")), canvas.protected
     )
     if seen.changed and _is_stealth(seen.max):
-        told = explain_hidden("the picture in gallery and reply", seen.changed, seen.max)
+        told = explain_hidden("reply_hidden", seen.changed, seen.max)
         run.update_image(finished.index, findings=(*record.findings, told))
 
 
@@ -168,18 +170,16 @@ def _check_copy(run: GuardRun, finished: FinishedImage, path: Path) -> None:
     canvas = finished.canvas
     with Image.open(copy) as file:
         size, pixels = file.size, np.asarray(file.convert("RGB"))
-    told = f"{copy.name} is the host's extra JPEG of {size[0]} x {size[1]}"
-    lost = None
+    told: dict[str, Any] = {"copy": copy.name, "file": path.name}
+    told |= {"width": size[0], "height": size[1]}
+    key, lost = "copy", None
     if size == canvas.size:
         outside = outside_of(canvas, run.rules.plan.protection)
         lost = count_changes(canvas.reference, pixels, outside)
-        told += f": {lost.changed:,} protected pixels differ in it (max {lost.max})"
-    finding = Finding(
-        Cause.EXPORT_4CHAN,
-        Severity.INFO,
-        told,
-        f"{path.name} is not touched by it",
-        Fix("Switch off the host's extra JPEG", "export_for_4chan", False),
+        told |= {"pixels": f"{lost.changed:,}", "max": lost.max}
+        key = "copy_counted"
+    finding = replace(
+        word_measured(key, **told),
         pixels=lost.changed if lost else None,
         max=lost.max if lost else None,
     )
@@ -214,40 +214,17 @@ def _record_file(run: GuardRun, finished: FinishedImage, path: Path, saved: Chan
     )
 
 
-def explain_hidden(where: str, changed: int, largest: int) -> Finding:
+def explain_hidden(key: str, changed: int, largest: int, **told: str) -> Finding:
     """The infotext the host hides in the lowest bits of R, G and B."""
-    return Finding(
-        Cause.STEALTH,
-        Severity.INFO,
-        f"{where} carries hidden infotext in {changed:,} protected pixels (by 1 level)",
-        "The host writes it into the lowest bits on purpose",
-        Fix("Set stealth infotext to alpha or none", "stealth_pnginfo_option", "none"),
-        pixels=changed,
-        max=largest,
-    )
+    finding = word_measured(key, pixels=f"{changed:,}", **told)
+    return replace(finding, pixels=changed, max=largest)
 
 
 def explain_file(path: Path, changed: int, largest: int) -> Finding:
     """Why a saved file differs outside the mask although the picture does not."""
     if _is_stealth(largest):
-        return explain_hidden(path.name, changed, largest)
+        return explain_hidden("file_hidden", changed, largest, file=path.name)
+    told: dict[str, Any] = {"file": path.name, "pixels": f"{changed:,}", "max": largest}
     name, cause = LOSSY_FORMATS.get(path.suffix.lower(), ("", Cause.OTHER_SCRIPT))
-    if name:
-        return Finding(
-            cause,
-            Severity.WARNING,
-            f"{path.name} is {name}: {changed:,} protected pixels differ in the file "
-            f"(max {largest})",
-            "A lossy format changes pixels everywhere; the picture itself was exact",
-            Fix("Set Lossy format to png", "lossy_format", "png"),
-            pixels=changed,
-            max=largest,
-        )
-    return Finding(
-        cause,
-        Severity.WARNING,
-        f"{path.name} differs from the picture in {changed:,} protected pixels (max {largest})",
-        "Another extension changed it while it was saved",
-        pixels=changed,
-        max=largest,
-    )
+    finding = word_measured("file_lossy" if name else "file_changed", format=name, **told)
+    return replace(finding, cause=cause, pixels=changed, max=largest)

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from bleed_guard.core.diagnose import describe_causes, find_buckets
-from bleed_guard.core.job import BleedReport, Box, Cause, Finding
+from bleed_guard.core.job import BleedReport, Box, Cause
 from bleed_guard.core.mask import edge_distance, mask_box
 from bleed_guard.core.measure import measure_bleed, measure_seam
 from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, describe_record
-from bleed_guard.core.wording import WORDING
 from bleed_guard.ui.encode import encode_text
 from bleed_guard.ui.layers import BASE_PIXELS, TILE, base_factor
 
@@ -43,22 +42,12 @@ def describe_view(record: GenerationRecord, pixels: int = BASE_PIXELS) -> dict[s
     `pixels` is how large the first view of an image may be.
     """
     plain = describe_record(record)
-    _add_wording(plain["findings"], record.findings)
     for image, entry in zip(record.images, plain["images"], strict=True):
         if image.pictures is not None:
             height, width = image.pictures.shape
             factor = base_factor((height, width), pixels)
             entry["view"] = {"width": width, "height": height, "factor": factor, "tile": TILE}
-        _add_wording(entry["findings"], image.findings)
     return plain
-
-
-def _add_wording(plain: list[dict[str, Any]], findings: tuple[Finding, ...]) -> None:
-    """The sentences with their placeholders, which are what translations are known by."""
-    for entry, finding in zip(plain, findings, strict=True):
-        wording = WORDING.get(finding.message)
-        told = wording and {"what": wording.what, "why": wording.why, "fix": wording.fix}
-        entry["wording"] = told
 
 
 def describe_report(record: GenerationRecord, image: ImageRecord) -> dict[str, Any]:

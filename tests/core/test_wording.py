@@ -9,7 +9,16 @@ import pytest
 
 from bleed_guard.core.live import live_rules
 from bleed_guard.core.settings import SETTINGS
-from bleed_guard.core.wording import REASONS, WORDING, word_finding, word_reason
+from bleed_guard.core.wording import (
+    BUCKETS,
+    MEASURED,
+    REASONS,
+    WORDING,
+    Wording,
+    word_finding,
+    word_measured,
+    word_reason,
+)
 
 HOST_CONTROLS = {
     "mask blur",
@@ -22,6 +31,8 @@ HOST_CONTROLS = {
     "grid_format",
     "export_for_4chan",
 }
+
+MODEL_WORDS = ("red", "green", "blue", "contrast", "noise", "mean")
 
 
 def placeholders(text: str) -> set[str]:
@@ -66,3 +77,18 @@ def test_the_page_gets_the_table_as_json() -> None:
     assert rules["messages"]["strength"]["severity"] == "warning"
     assert (rules["reach"][0], rules["reach"][4], len(rules["reach"])) == (0, 10, 65)
     assert rules["lossyFormats"]["webp"] == "WebP"
+
+
+@pytest.mark.parametrize("wording", [*BUCKETS.values(), *MEASURED.values()], ids=lambda w: w.what)
+def test_what_is_told_after_a_run_is_worded_alike(wording: Wording) -> None:
+    for sentence in filter(None, (wording.what, wording.why, wording.fix)):
+        assert sentence[0].isupper() or sentence[0] == "{"
+        assert not sentence.endswith(".")
+
+
+def test_a_measured_finding_carries_what_a_translation_is_filled_in_with() -> None:
+    finding = word_measured("seam", ratio="2.0", step="9.1", own_step="4.6")
+    assert finding.why == "9.1 CIELAB units across the edge, the original has 4.6"
+    assert finding.phrases is not None
+    assert finding.phrases.why.format(**finding.words) == finding.why
+    assert word_measured("model", **dict.fromkeys(MODEL_WORDS, "1")).fix is None

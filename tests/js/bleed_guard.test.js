@@ -160,6 +160,8 @@ test("a finding is told in the host's language, and as it came where there is no
         text === "Blur {blur}" ? "{blur} unscharf" : undefined;
     try {
         assert.equal(words.finding(/** @type {any} */ (finding)).what, "4 unscharf");
+        const measured = { ...finding, words: { blur: "4.0" } };  // as a person reads it
+        assert.equal(words.finding(/** @type {any} */ (measured)).what, "4.0 unscharf");
         assert.equal(say("untranslated {x}", { x: 1 }), "untranslated 1");
     } finally {
         delete host.getTranslation;
