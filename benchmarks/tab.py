@@ -66,7 +66,8 @@ STOPWATCH = """settle => {
         verdict: () => page.records[0]?.id !== last,
         pictures: isDrawn,
         complete: isComplete,
-        flown: () => performance.now() > window.times.complete + settle && !document.querySelector('.bleed-guard-spots button').click(),
+        flown: () => performance.now() > window.times.complete + settle
+            && !document.querySelector('.bleed-guard-spots button').click(),
         zoomed: isDrawn,
     };
     const look = () => {

@@ -2117,6 +2117,7 @@
             this.error = make("div", { "class": css("error"), "role": "alert", "hidden": true });
             this.legendBar = make("div", { "class": css("legend") });
             this.side = make("div", { "class": css("side") });
+            this.more = make("div", { "class": css("more") });
             this.cover = make("div", { "class": css("cover") });
             this.root.classList.add("bleed-guard");
             this.root.replaceChildren(this.verdict, this.error,
@@ -2126,7 +2127,7 @@
                         make("div", { "class": css("picture") }, this.stage.element, this.cover),
                         this.legendBar, this.inspector.element,
                         this.actions.element, this.history.element),
-                    this.side));
+                    this.side, this.more));
             this.legend();
             this.setState("loading");
         }
@@ -2284,18 +2285,25 @@
             this.stage.request();
         }
 
+        /** What is told beside the picture, and the tables under it. */
         drawSide() {
             if (!this.selected) {
                 this.side.replaceChildren(parts.welcome());
+                this.more.replaceChildren();
                 return;
             }
             const { record, image } = this.selected;
-            const told = image.view ? this.report ? this.measured(this.report, image)
+            const { report } = this;
+            const told = image.view ? report ? this.measured(report, image)
                 : this.unmeasured(image) : [];
             this.side.replaceChildren(...[
-                parts.findings(record, parts.choose(record, image, this.report?.causes ?? []),
+                parts.findings(record, parts.choose(record, image, report?.causes ?? []),
                     (fix, button) => this.apply(fix, button)),
-                ...told, parts.stages(image.stages), parts.facts(record, image, this.report),
+                ...told,
+            ].filter(Boolean));
+            this.more.replaceChildren(...[
+                parts.stages(image.stages), report && parts.zones(report),
+                parts.facts(record, image, report),
             ].filter(Boolean));
         }
 
@@ -2314,7 +2322,6 @@
                 parts.section(titles[0], plots.profile(report, image), parts.key()),
                 parts.section(titles[1], plots.histogram(report.histogram)),
                 parts.spots(report.worst, (x, y) => this.stage.fly(x, y)),
-                parts.zones(report),
             ];
         }
 

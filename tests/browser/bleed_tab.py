@@ -53,6 +53,20 @@ def to_base64(array: np.ndarray) -> str:
     return base64.b64encode(target.getvalue()).decode()
 
 
+RESET = """() => {
+    localStorage.clear();
+    const { stage } = bleedGuard.page;
+    stage.set({
+        mode: 'slider', first: 'result', second: 'heat-unguarded', scale: 'log', opacity: 0.6,
+        mask: true, reach: true, crop: true, spots: true,
+    });
+    stage.setSplit(0.5);
+    stage.look(null);
+    stage.fit();
+    return bleedGuard.page.refresh();
+}"""
+
+
 class BleedTab:
     """The tab in a page that is open.
 
@@ -79,6 +93,11 @@ class BleedTab:
         """Bring the tab to the front and wait until the picture is there."""
         self.host.show_tab("Bleed")
         return self.wait()
+
+    def reset(self) -> BleedTab:
+        """Show the newest run as a page does that was never used."""
+        self.page.evaluate(RESET)
+        return self.open()
 
     def wait(self) -> BleedTab:
         """Wait until picture and report of the selected image are shown."""
@@ -122,6 +141,13 @@ class BleedTab:
             box["x"] + view["x"] + (x + 0.5) * view["scale"],
             box["y"] + view["y"] + (y + 0.5) * view["scale"],
         )
+
+    def color_at(self, x: int, y: int) -> np.ndarray:
+        """What the canvas shows in the middle of a picture's pixel: R, G, B."""
+        shown, box = self.look(), self.part("canvas").bounding_box()
+        assert box is not None
+        across, down = self.place_of(x, y)
+        return shown[int(down - box["y"]), int(across - box["x"])]
 
     def inspect(self, x: int, y: int) -> dict[str, str]:
         """Point at a pixel; what the inspector says of it, by label."""

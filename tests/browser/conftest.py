@@ -163,8 +163,11 @@ def bare_server(tmp_path_factory: pytest.TempPathFactory, probe: Path) -> Iterat
         yield running
 
 
-@pytest.fixture
-def open_page(chromium: Browser) -> Iterator[Callable[..., HostPage]]:
+OpenPage = Callable[..., HostPage]
+
+
+@contextmanager
+def opening_pages(chromium: Browser) -> Iterator[OpenPage]:
     """Opens pages: `open_page(server, query="", **context)`; keywords go to Playwright's context.
 
     The page must have nothing to complain of in the end: no script error, no failed request, no
@@ -184,3 +187,10 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., HostPage]]:
     for page in opened:
         page.page.context.close()
     assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[OpenPage]:
+    """`opening_pages` for one test."""
+    with opening_pages(chromium) as open_one:
+        yield open_one

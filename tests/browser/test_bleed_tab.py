@@ -24,10 +24,9 @@ from tests.browser.bleed_tab import (
     make_original,
     run_job,
 )
-from tests.browser.conftest import IS_GRADIO_4, Server, running_server
+from tests.browser.conftest import IS_GRADIO_4, OpenPage, Server, opening_pages, running_server
 from tests.browser.host_page import HostPage
 
-OpenPage = Callable[..., HostPage]
 HOSTILE_PROMPT = '<img src=x onerror="window.hacked = 1"><script>window.hacked = 2</script>'
 NOTHING = "\N{EN DASH}"
 NEAR = (MASK[0] - 2, 60)
@@ -44,10 +43,17 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iter
         yield running
 
 
+@pytest.fixture(scope="module")
+def shared_tab(guarded: Server, chromium: Browser) -> Iterator[BleedTab]:
+    """A page for all tests that only look: loading one takes longer than most of them."""
+    with opening_pages(chromium) as open_page:
+        yield BleedTab(open_page(guarded))
+
+
 @pytest.fixture
-def tab(guarded: Server, open_page: OpenPage) -> BleedTab:
+def tab(shared_tab: BleedTab) -> BleedTab:
     """The Bleed tab, open, with the last run in it."""
-    return BleedTab(open_page(guarded)).open()
+    return shared_tab.reset()
 
 
 @pytest.fixture
@@ -85,9 +91,11 @@ def test_each_generation_is_shown_by_itself(
     expect(badge).to_contain_text("0 of", timeout=WAIT_MS)
     tab.open()
     assert "protected pixels changed" in tab.verdict
+    place = tab.part("picture").bounding_box()
     press_generate(page)  # the same seed again, and the tab stays open
     tab.wait_for_runs(count + 2)
     tab.wait()
+    assert tab.part("picture").bounding_box() == place
     page.show_tab("img2img")
     page.set_number("img2img_batch_size", 4)
     press_generate(page)
@@ -118,13 +126,7 @@ def test_the_heatmap_shows_what_was_held_back(tab: BleedTab) -> None:
     tab.page.locator("[data-mode=single]").click()
     tab.choose("First", "heat-unguarded")
     tab.page.wait_for_function("bleedGuard.page.stage.layers.base.codes.has('levels-unguarded')")
-    shown = tab.look()
-    place = tab.place_of(*NEAR)
-    box = tab.part("canvas").bounding_box()
-    assert box is not None
-    near = shown[int(place[1] - box["y"]), int(place[0] - box["x"])].astype(int)
-    far_place = tab.place_of(5, 5)
-    far = shown[int(far_place[1] - box["y"]), int(far_place[0] - box["x"])].astype(int)
+    near, far = tab.color_at(*NEAR).astype(int), tab.color_at(5, 5).astype(int)
     assert np.abs(near - far).sum() > 40
     for scale in ("linear", "signed", "delta-e"):
         tab.choose("Scale", scale)
@@ -328,10 +330,13 @@ def test_nothing_is_drawn_until_the_tab_is_looked_at(guarded: Server, open_page:
     assert {"layers", "report"} <= set(asked)
 
 
-def test_any_files_are_compared(guarded: Server, open_page: OpenPage, tmp_path: Path) -> None:
+def test_any_files_are_compared_and_a_large_one_shows_its_real_pixels(
+    guarded: Server, open_page: OpenPage, tmp_path: Path
+) -> None:
     tab = BleedTab(open_page(guarded)).open()
-    original, result = make_original(), make_original()
-    result[3, 4] ^= 64
+    original = np.tile(make_original(), (10, 9, 1))
+    result = original.copy()
+    result[703, 1604] ^= 64
     for name, array in (("original", original), ("result", result)):
         Image.fromarray(array).save(tmp_path / f"{name}.png")
     tab.page.get_by_text("Compare any files").click()
@@ -342,15 +347,26 @@ def test_any_files_are_compared(guarded: Server, open_page: OpenPage, tmp_path: 
     tab.press("Compare")
     tab.wait_for_runs(count + 1)
     tab.wait()
-    assert "1 of 24,576 protected pixels changed (max 64)" in tab.verdict
+    assert "1 of 2,211,840 protected pixels changed (max 64)" in tab.verdict
     assert "result.png against original.png" in tab.verdict
-    assert tab.inspect(4, 3)["Difference"] == "64"
+    assert tab.page.evaluate("bleedGuard.page.stage.layers.extent.factor") == 2
+    tab.hide_outlines()
+    tab.page.locator("[data-mode=single]").click()
+    tab.part("spots").get_by_role("button").first.click()
+    tab.page.wait_for_function(
+        "[...bleedGuard.page.stage.layers.tiles.values()].some(s => s.photographs.has('result'))"
+    )
+    for x, difference in ((1603, "0"), (1604, "64")):
+        assert tab.inspect(x, 703)["Difference"] == difference
+        assert tuple(tab.color_at(x, 703)) == tuple(result[703, x])
 
 
 def test_a_run_is_taken_away_and_opens_offline(
     guarded: Server, chromium: Browser, open_page: OpenPage, tmp_path: Path
 ) -> None:
-    tab = BleedTab(open_page(guarded)).open()
+    tab = BleedTab(open_page(guarded))
+    tab.run_job(guarded)
+    tab.open()
     with tab.page.expect_download(timeout=WAIT_MS) as waiting:
         tab.press("Download")
     archive = zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes()))
@@ -409,6 +425,12 @@ def test_it_fits_every_screen_and_is_accessible(
         " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className)"
     )
     assert beyond == []
+    untold = page.page.evaluate(
+        "[...document.querySelectorAll('#bleed_guard_root :is(button, select, input, output)')]"
+        ".filter(e => e.checkVisibility() && !e.title && !e.className.includes('said'))"
+        ".map(e => e.outerHTML.slice(0, 120))"
+    )
+    assert untold == []
     found = Axe().run(page.page, context="#bleed_guard_root")
     grave = [
         f"{entry['id']}: {[node['html'][:120] for node in entry['nodes'][:3]]}"
