@@ -159,7 +159,7 @@ def look(original: np.ndarray, result: np.ndarray, mask: np.ndarray) -> Scene:
         far = look_far(*pictures, crop)
     leftover = take_away(*pictures, far)
     rim = measure_rim(leftover, mask, distance)
-    rim = rim._replace(pull=measure_pull(leftover, result, mask))
+    rim = rim._replace(pull=measure_pull(leftover, result, mask, far))
     return Scene(far, crop, rim, find_patch(leftover, distance, rim.reach, crop), cells)
 
 
@@ -218,6 +218,7 @@ def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]
     found = {effect.cause.value: effect for effect in far.effects}
     slow = min(max(math.log2(far.slow_excess + 0.05), -4.0), 6.0)
     calm = min(max(math.log2(far.calm_excess + 0.05), -4.0), 6.0)
+    is_soft = float(soft_fraction(mask) > 0.02)
     is_noisy = far.excess > 1 or far.slow_excess > 3
     unpasted = is_noisy or bool({"color_correction", "face_restore"} & found.keys())
     blur = told.mask_blur > 0 and not (told.is_guarded or told.has_soft_inpainting)
@@ -244,7 +245,9 @@ def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]
         "decay": min(max(math.log2(rim.decay), 0.0), 5.0),
         "grey": rim.grey,
         "beyond": rim.beyond,
-        "soft": float(soft_fraction(mask) > 0.02),
+        "soft": is_soft,
+        "soft_pull": rim.pull * is_soft,
+        "plain_pull": rim.pull * (1 - is_soft),
         "soft_touched": rim.touched * rim.grey,
         "plain_touched": rim.touched * (1 - rim.grey),
         "patch": math.log2(1 + patch.pixels) / 10,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -341,14 +342,14 @@ def measure_rim(leftover: Leftover, mask: np.ndarray, distance: np.ndarray) -> R
     )
 
 
-PULL_RINGS = (2, 13)
-"""px from the mask: the pull is measured on two rings from the first known one of these on."""
+FIRST_PULLED = 2
+"""px from the mask from which the pull is measured, on two rings: nearer, a resampling mixes too."""
 
 LARGEST_PULL = 0.25
 """Share of the new content from which on more of it tells nothing more."""
 
 
-def measure_pull(leftover: Leftover, result: np.ndarray, mask: np.ndarray) -> float:
+def measure_pull(leftover: Leftover, result: np.ndarray, mask: np.ndarray, far: Far) -> float:
     """How much of the content just inside the mask's edge (0 none, 1 at least a quarter) is mixed
     into the pixels just outside: what a blur does, and what noise and file formats do not.
 
@@ -356,19 +357,20 @@ def measure_pull(leftover: Leftover, result: np.ndarray, mask: np.ndarray) -> fl
     blocks of 2 x 2 px, which mix it across the edge.
     """
     inside = mask >= HARD_LEVEL
-    depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_C, 3)
-    away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_C, 3)
-    deep = (depth >= 2).astype(np.float32)
+    depth, away = (
+        cv2.distanceTransform(area.astype(np.uint8), cv2.DIST_C, 3) for area in (inside, ~inside)
+    )
+    moved = far.find(Cause.SHIFT)
+    first = FIRST_PULLED + (math.ceil(_carry(moved.evidence, Cause.SHIFT)) - 1 if moved else 0)
+    ring = (away >= first) & (away <= first + 1)
     picture = result.astype(np.float32) - leftover.gap
-    step = _spread(result, deep) - _spread(picture, (~inside).astype(np.float32))
-    step, gap = step @ LUMA_WEIGHTS, leftover.gap @ LUMA_WEIGHTS
-    for first in range(*PULL_RINGS):
-        ring = leftover.known & (away >= first) & (away <= first + 1)
-        power = float(np.square(step[ring]).sum())
-        if np.count_nonzero(ring) > 50 and power > 0:
-            mixed = float((gap[ring] * step[ring]).sum()) / power
-            return min(max(mixed, 0.0), LARGEST_PULL) / LARGEST_PULL
-    return 0.0
+    content = _spread(result, (depth >= 2).astype(np.float32))
+    step = (content - _spread(picture, (~inside).astype(np.float32)))[ring] @ LUMA_WEIGHTS
+    power = float(step @ step)
+    if power <= 0:
+        return 0.0
+    mixed = float((leftover.gap[ring] @ LUMA_WEIGHTS) @ step) / power
+    return min(max(mixed, 0.0), LARGEST_PULL) / LARGEST_PULL
 
 
 def _spread(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
