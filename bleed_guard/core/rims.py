@@ -142,7 +142,7 @@ def find_rectangle(leftover: Leftover, mask: np.ndarray) -> Box | None:
             -(-bottom * height // down),
         )
         sharp = _sharpen(rough, levels, leftover.known)
-        if sharp is not None and _is_flat(sharp, leftover):
+        if sharp is not None and _is_flat(sharp, leftover, mask):
             return sharp
     return None
 
@@ -170,22 +170,27 @@ def _list_levels(leftover: Leftover) -> Iterator[np.ndarray]:
 BORDER = 6
 """px on either side of a rectangle's edge over which the step there is measured."""
 
-SHARP = 0.35
+SHARP = 0.5
 """Share of what a rectangle has just inside its edge that must be gone just outside; the sides
 of what fades out lose less."""
 
 
-def _is_flat(box: Box, leftover: Leftover) -> bool:
-    """Whether there is as much just inside the rectangle's edge as farther in."""
-    edge = np.zeros(leftover.known.shape, bool)
-    edge[box.slices] = True
-    inner = box.grown(-BORDER)
-    edge[inner.slices] = False
+MARGIN = 28
+"""px: so far from the mask a crop must reach somewhere; a rim around a rectangular mask is a
+rectangle too."""
+
+
+def _is_flat(box: Box, leftover: Leftover, mask: np.ndarray) -> bool:
+    """Whether the rectangle has as much far from the mask as near to it: what fades has not."""
     known = leftover.known[box.slices]
-    left, edge = leftover.left[box.slices][known], edge[box.slices][known]
-    if not edge.any() or edge.all():
+    away = cv2.distanceTransform((mask < HARD_LEVEL).astype(np.uint8), cv2.DIST_C, 3)
+    left, away = leftover.left[box.slices][known], away[box.slices][known]
+    if not left.size or away.max() < MARGIN:
         return False
-    return float(np.mean(left[~edge])) < FLAT * float(np.mean(left[edge])) + 0.1
+    is_near = away <= np.median(away)
+    if is_near.all():
+        return False
+    return float(np.mean(left[is_near])) < FLAT * float(np.mean(left[~is_near])) + 0.1
 
 
 def _sharpen(rough: Box, levels: np.ndarray, known: np.ndarray) -> Box | None:
@@ -343,7 +348,7 @@ def measure_rim(leftover: Leftover, mask: np.ndarray, distance: np.ndarray) -> R
 
 
 FIRST_PULLED = 2
-"""px from the mask from which the pull is measured, on two rings: nearer, a resampling mixes too."""
+"""px from the mask: the pull is measured on two rings from here; nearer, a resampling mixes too."""
 
 LARGEST_PULL = 0.25
 """Share of the new content from which on more of it tells nothing more."""
