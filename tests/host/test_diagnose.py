@@ -633,7 +633,8 @@ def draw_situation(seed: int) -> tuple[Situation, dict[str, Any], bool]:
         **dice.choice([{}, {}, LARGER]),
     }
     options = {
-        "overlay_inpaint": dice.random() < 0.7,
+        # without it only masked gives the bare crop, which has no place on the original
+        "overlay_inpaint": dice.random() < 0.7 or fields["inpaint_full_res"],
         "img2img_color_correction": dice.random() < 0.3,
         "face_restoration": dice.random() < 0.3,
         "samples_format": dice.choice(["png", "png", "jpg", "webp"]),
