@@ -22,9 +22,10 @@ PENALTY = 0.2
 UNPASTED = (
     *("excess", "slow", "noisy", "noisy_sampled", "slow_sampled"),
     *("crop", "color_correction", "face_restore", "webp", "jpeg"),
-    *("calm", "calm_webp", "slow_webp", "slow_jpeg", "told_crop"),
+    *("calm", "calm_webp", "slow_webp", "slow_jpeg", "told_crop", "told_cropped", "told_blur"),
 )
-RIM = ("touched", "reach", "even", "decay", "unpasted", "crop", "told_soft", "pull", "pulled")
+RIM = ("touched", "reach", "even", "decay", "unpasted", "crop", "told_soft")
+PULL = ("plain_pull", "pulled", "pulled_steadily")
 SIGNALS: dict[Cause, tuple[str, ...]] = {
     Cause.WHOLE_REDRAW: ("redrawn", "redrawn_by_mask"),
     Cause.OVERLAY_OFF: (*UNPASTED, "redrawn_by_mask"),
@@ -34,10 +35,10 @@ SIGNALS: dict[Cause, tuple[str, ...]] = {
     Cause.COLOR_SHIFT: ("color_shift",),
     Cause.COLOR_CORRECTION: ("color_correction",),
     Cause.FACE_RESTORE: ("face_restore", "told_face"),
-    Cause.MASK_BLUR: ("plain_touched", "beyond", "told_blur", "grey", *RIM),
-    Cause.SOFT_MASK: ("grey", "soft_touched"),
-    Cause.SOFT_INPAINTING: ("grey", *RIM),
-    Cause.PADDING: ("crop", "told_soft", "told_crop"),
+    Cause.MASK_BLUR: ("plain_touched", "beyond", "told_blur", "told_cropped", "grey", *RIM, *PULL),
+    Cause.SOFT_MASK: ("grey", "soft_touched", "soft_pull"),
+    Cause.SOFT_INPAINTING: ("grey", *RIM, *PULL),
+    Cause.PADDING: ("crop", "told_soft", "told_crop", "told_cropped"),
     Cause.OTHER_SCRIPT: ("patch", "patch_ratio", "unpasted", "color_correction", "crop", "webp"),
     Cause.JPEG: ("jpeg",),
     Cause.WEBP: ("webp",),

@@ -159,7 +159,7 @@ def look(original: np.ndarray, result: np.ndarray, mask: np.ndarray) -> Scene:
         far = look_far(*pictures, crop)
     leftover = take_away(*pictures, far)
     rim = measure_rim(leftover, mask, distance)
-    rim = rim._replace(pull=measure_pull(leftover, result, mask))
+    rim = rim._replace(pull=measure_pull(leftover, result, mask, far))
     return Scene(far, crop, rim, find_patch(leftover, distance, rim.reach, crop), cells)
 
 
@@ -205,6 +205,9 @@ def measure_told_crop(cells: np.ndarray, told: Told, mask: np.ndarray) -> float:
     return min(max(step, 0.0), LARGEST_STEP)
 
 
+LEAST_STEP = 0.4
+"""Natural logarithm from which that is no chance."""
+
 FEWEST_CELLS = 20
 """Fewer tell nothing of a crop."""
 
@@ -218,8 +221,11 @@ def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]
     found = {effect.cause.value: effect for effect in far.effects}
     slow = min(max(math.log2(far.slow_excess + 0.05), -4.0), 6.0)
     calm = min(max(math.log2(far.calm_excess + 0.05), -4.0), 6.0)
-    is_noisy = far.excess > 1 or far.slow_excess > 3
+    is_soft = float(soft_fraction(mask) > 0.02)
+    is_noisy = tell_noise(far)
+    told_crop = measure_told_crop(scene.cells, told, mask)
     unpasted = is_noisy or bool({"color_correction", "face_restore"} & found.keys())
+    pulled = float(rim.pull > PULLED and not is_soft)
     blur = told.mask_blur > 0 and not (told.is_guarded or told.has_soft_inpainting)
     return {name: float(name in found) for name in FOUND} | {
         "redrawn": float(far.is_redrawn),
@@ -231,20 +237,24 @@ def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]
         "noisy_sampled": float(is_noisy and told.samples),
         "unpasted": float(unpasted),
         "crop": float(scene.crop is not None),
-        "told_crop": measure_told_crop(scene.cells, told, mask),
+        "told_crop": told_crop,
+        "told_cropped": float(told_crop > LEAST_STEP),
         "calm": calm,
         "calm_webp": calm * ("webp" in found),
         "slow_webp": slow * ("webp" in found),
         "slow_jpeg": max(slow, -1.0) * ("jpeg" in found),
         "touched": rim.touched,
         "pull": rim.pull,
-        "pulled": float(rim.pull > PULLED),
+        "pulled": pulled,
+        "pulled_steadily": pulled * (not is_noisy),
         "reach": min(rim.reach / 16, 2.0),
         "even": rim.even,
         "decay": min(max(math.log2(rim.decay), 0.0), 5.0),
         "grey": rim.grey,
         "beyond": rim.beyond,
-        "soft": float(soft_fraction(mask) > 0.02),
+        "soft": is_soft,
+        "soft_pull": rim.pull * is_soft,
+        "plain_pull": rim.pull * (1 - is_soft),
         "soft_touched": rim.touched * rim.grey,
         "plain_touched": rim.touched * (1 - rim.grey),
         "patch": math.log2(1 + patch.pixels) / 10,
@@ -257,6 +267,18 @@ def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]
 
 PULLED = 0.16
 """Pull from which the rim counts as mixed."""
+
+STEADY = {Cause.JPEG: 0.5, Cause.WEBP: 1.7}
+"""Excess where a format errs least from which there is noise beneath it."""
+
+
+def tell_noise(far: Far) -> bool:
+    """Whether there is more noise than what was found foretells."""
+    codec = next((STEADY[one.cause] for one in far.effects if one.cause in STEADY), None)
+    if codec is None:
+        return far.excess > 1 or far.slow_excess > 3
+    return far.calm_excess > codec
+
 
 FOUND = (
     "shift",

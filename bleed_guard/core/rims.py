@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -141,7 +142,7 @@ def find_rectangle(leftover: Leftover, mask: np.ndarray) -> Box | None:
             -(-bottom * height // down),
         )
         sharp = _sharpen(rough, levels, leftover.known)
-        if sharp is not None and _is_flat(sharp, leftover):
+        if sharp is not None and _is_flat(sharp, leftover, mask):
             return sharp
     return None
 
@@ -169,22 +170,27 @@ def _list_levels(leftover: Leftover) -> Iterator[np.ndarray]:
 BORDER = 6
 """px on either side of a rectangle's edge over which the step there is measured."""
 
-SHARP = 0.35
+SHARP = 0.5
 """Share of what a rectangle has just inside its edge that must be gone just outside; the sides
 of what fades out lose less."""
 
 
-def _is_flat(box: Box, leftover: Leftover) -> bool:
-    """Whether there is as much just inside the rectangle's edge as farther in."""
-    edge = np.zeros(leftover.known.shape, bool)
-    edge[box.slices] = True
-    inner = box.grown(-BORDER)
-    edge[inner.slices] = False
+MARGIN = 28
+"""px: so far from the mask a crop must reach somewhere; a rim around a rectangular mask is a
+rectangle too."""
+
+
+def _is_flat(box: Box, leftover: Leftover, mask: np.ndarray) -> bool:
+    """Whether the rectangle has as much far from the mask as near to it: what fades has not."""
     known = leftover.known[box.slices]
-    left, edge = leftover.left[box.slices][known], edge[box.slices][known]
-    if not edge.any() or edge.all():
+    away = cv2.distanceTransform((mask < HARD_LEVEL).astype(np.uint8), cv2.DIST_C, 3)
+    left, away = leftover.left[box.slices][known], away[box.slices][known]
+    if not left.size or away.max() < MARGIN:
         return False
-    return float(np.mean(left[~edge])) < FLAT * float(np.mean(left[edge])) + 0.1
+    is_near = away <= np.median(away)
+    if is_near.all():
+        return False
+    return float(np.mean(left[is_near])) < FLAT * float(np.mean(left[~is_near])) + 0.1
 
 
 def _sharpen(rough: Box, levels: np.ndarray, known: np.ndarray) -> Box | None:
@@ -341,14 +347,14 @@ def measure_rim(leftover: Leftover, mask: np.ndarray, distance: np.ndarray) -> R
     )
 
 
-PULL_RINGS = (2, 13)
-"""px from the mask: the pull is measured on two rings from the first known one of these on."""
+FIRST_PULLED = 2
+"""px from the mask: the pull is measured on two rings from here; nearer, a resampling mixes too."""
 
 LARGEST_PULL = 0.25
 """Share of the new content from which on more of it tells nothing more."""
 
 
-def measure_pull(leftover: Leftover, result: np.ndarray, mask: np.ndarray) -> float:
+def measure_pull(leftover: Leftover, result: np.ndarray, mask: np.ndarray, far: Far) -> float:
     """How much of the content just inside the mask's edge (0 none, 1 at least a quarter) is mixed
     into the pixels just outside: what a blur does, and what noise and file formats do not.
 
@@ -356,19 +362,20 @@ def measure_pull(leftover: Leftover, result: np.ndarray, mask: np.ndarray) -> fl
     blocks of 2 x 2 px, which mix it across the edge.
     """
     inside = mask >= HARD_LEVEL
-    depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_C, 3)
-    away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_C, 3)
-    deep = (depth >= 2).astype(np.float32)
+    depth, away = (
+        cv2.distanceTransform(area.astype(np.uint8), cv2.DIST_C, 3) for area in (inside, ~inside)
+    )
+    moved = far.find(Cause.SHIFT)
+    first = FIRST_PULLED + (math.ceil(_carry(moved.evidence, Cause.SHIFT)) - 1 if moved else 0)
+    ring = (away >= first) & (away <= first + 1)
     picture = result.astype(np.float32) - leftover.gap
-    step = _spread(result, deep) - _spread(picture, (~inside).astype(np.float32))
-    step, gap = step @ LUMA_WEIGHTS, leftover.gap @ LUMA_WEIGHTS
-    for first in range(*PULL_RINGS):
-        ring = leftover.known & (away >= first) & (away <= first + 1)
-        power = float(np.square(step[ring]).sum())
-        if np.count_nonzero(ring) > 50 and power > 0:
-            mixed = float((gap[ring] * step[ring]).sum()) / power
-            return min(max(mixed, 0.0), LARGEST_PULL) / LARGEST_PULL
-    return 0.0
+    content = _spread(result, (depth >= 2).astype(np.float32))
+    step = (content - _spread(picture, (~inside).astype(np.float32)))[ring] @ LUMA_WEIGHTS
+    power = float(step @ step)
+    if power <= 0:
+        return 0.0
+    mixed = float((leftover.gap[ring] @ LUMA_WEIGHTS) @ step) / power
+    return min(max(mixed, 0.0), LARGEST_PULL) / LARGEST_PULL
 
 
 def _spread(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -83,6 +83,7 @@ class Traces:
     sample: Sample | None = None
     is_brought_back: bool = False
     flattened: int = 0  # protected pixels of the init image that are transparent
+    early_scripts: tuple[str, ...] = ()  # others that may edit it before the host's overlay
 
     @property
     def nbytes(self) -> int:

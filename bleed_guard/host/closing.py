@@ -116,6 +116,8 @@ def hold_facts(run: GuardRun, p: Any) -> dict[str, str]:
     sizes = dict.fromkeys("{} x {}".format(*one.canvas.size) for one in run.finished)
     return {
         "Inpaint area": "only masked" if job.only_masked else "whole picture",
+        "Inpaint mode": "not masked" if job.mask_is_inverted else "masked",
+        "Masked content": job.masked_content.name.lower().replace("_", " "),
         "Mask": f"{job.mask_mode}, {job.mask.shape[1]} x {job.mask.shape[0]}, {edges}",
         "Mask blur": f"{job.mask_blur} (reach {run.rules.plan.predicted_reach} px)",
         "Padding": str(job.padding),

@@ -36,7 +36,10 @@ def trace(
     """
     canvas, plan = composed.canvas, rules.plan
     job = replace(rules.job, size=laid.canvas.asked_size)  # some hosts round it
-    traces = replace(trace_job(job, plan.changes, canvas.mask), scripts=scripts)
+    early = processing.editing_scripts(p, "postprocess_image")
+    traces = replace(
+        trace_job(job, plan.changes, canvas.mask), scripts=scripts, early_scripts=early
+    )
     if canvas is not laid.canvas:
         return replace(traces, is_brought_back=True)
     outside = outside_of(canvas, plan.protection)

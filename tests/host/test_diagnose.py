@@ -7,18 +7,27 @@ picture is black and the model's white, so that the faintest opening shows.
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from bleed_guard.core.diagnose import diagnose_image, find_buckets
-from bleed_guard.core.job import Cause, Certainty, Finding
+from bleed_guard.core.diagnose import diagnose_image, find_buckets, read_levels
+from bleed_guard.core.job import Box, Cause, Certainty, Finding, Fix
+from bleed_guard.core.measure import measure_seam
 from minihost.engines import EngineRequest, RecordedEngine
-from tests.host.guarded import GuardedHost, Outcome, installed_profiles
+from tests.host.guarded import (
+    CornerPainter,
+    GuardedHost,
+    Outcome,
+    installed_profiles,
+    register_painter_before_saving,
+)
 
 WIDTH, HEIGHT = 128, 128
 BLACK = Image.new("RGB", (WIDTH, HEIGHT))
@@ -180,6 +189,12 @@ NAMED = {
 """A finding's setting -> how a caller of the host sets it; what is missing is the guard's own."""
 
 
+def fix_of(finding: Finding) -> Fix:
+    """What the finding suggests; every cause that can be stopped has it."""
+    assert finding.fix is not None
+    return finding.fix
+
+
 def buckets_of(outcome: Outcome) -> dict[Cause, Finding]:
     """The findings that are shares of the total, by cause."""
     (image,) = outcome.record.images
@@ -194,12 +209,12 @@ def test_the_suggested_setting_ends_the_cause(host: GuardedHost, name: str) -> N
         if cause is Cause.SEVERAL:
             continue
         setting, value = FIXES[cause]
-        assert (finding.fix.setting, finding.fix.value) == (setting, value)
+        assert (fix_of(finding).setting, fix_of(finding).value) == (setting, value)
         placed = first.record.images[0].pictures.mask
         applied = NAMED[setting](value) if setting in NAMED else {}
         settings = {**UNGUARDED, setting: value} if not applied and setting else UNGUARDED
         if cause is Cause.MASK_FORM:
-            assert f"{placed.shape[1]} x {placed.shape[0]}" in finding.fix.text
+            assert f"{placed.shape[1]} x {placed.shape[0]}" in fix_of(finding).text
             applied = with_fitting_mask(situation, placed).without[cause]
         again = run(host, situation, settings, **applied)
         assert cause not in buckets_of(again)
@@ -250,7 +265,7 @@ def test_another_script_is_named_with_its_pixels(
     finding = found[Cause.OTHER_SCRIPT]
     assert (finding.pixels, finding.where) == (200, (0, 0, 20, 10))
     assert finding.what.startswith("Watermark edited the picture")
-    assert finding.fix.text == "Switch Watermark off for this run"
+    assert fix_of(finding).text == "Switch Watermark off for this run"
 
 
 @pytest.mark.parametrize("profile", installed_profiles())
@@ -293,19 +308,22 @@ def test_a_run_that_did_nothing_is_told(profile: str, tmp_path: Path) -> None:
     assert finding.pixels == int((image.pictures.mask >= 128).sum())
 
 
+@pytest.mark.parametrize(
+    ("suffix", "cause"), [("jpg", Cause.JPEG), ("webp", Cause.WEBP)], ids=["jpeg", "webp"]
+)
 @pytest.mark.parametrize("settings", [{}, UNGUARDED], ids=["guarded", "measured"])
-def test_what_the_file_loses_is_its_formats(host: GuardedHost, settings: dict[str, Any]) -> None:
-    host.set_options(samples_format="jpg")
+def test_what_the_file_loses_is_its_formats(
+    host: GuardedHost, settings: dict[str, Any], suffix: str, cause: Cause
+) -> None:
+    host.set_options(samples_format=suffix)
     drawn = np.random.default_rng(5).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     kept = {**settings, "lossy_format": "warn"}
     outcome = host.run(Image.fromarray(drawn), make_mask(), kept, mask_blur=0)
     (image,), (file,) = outcome.record.images, outcome.read_files()
     truth = (file != drawn).any(axis=2) & image.pictures.protected
     found = buckets_of(outcome)
-    assert {cause: finding.pixels for cause, finding in found.items()} == {
-        Cause.JPEG: int(truth.sum())
-    }
-    fix = found[Cause.JPEG].fix
+    assert {one.cause: one.pixels for one in found.values()} == {cause: int(truth.sum())}
+    fix = fix_of(found[cause])
     assert (fix.setting, fix.value) == ("lossy_format", "png")
     mended = {**settings, fix.setting: fix.value}
     again = host.run(Image.fromarray(drawn), make_mask(), mended, mask_blur=0)
@@ -367,7 +385,7 @@ def test_soft_inpainting_has_its_pixels_and_ends_with_its_switch(
     assert changed.any()
     assert list(found) == [Cause.SOFT_INPAINTING]
     assert np.array_equal(found[Cause.SOFT_INPAINTING], changed)
-    fix = buckets_of(outcome)[Cause.SOFT_INPAINTING].fix
+    fix = fix_of(buckets_of(outcome)[Cause.SOFT_INPAINTING])
     assert (fix.setting, fix.value) == ("soft inpainting", False)
     host.scripts[0].given[0] = fix.value
     assert buckets_of(host.run(BLACK, make_mask(), UNGUARDED, mask_blur=0)) == {}
@@ -385,7 +403,7 @@ def test_a_resized_run_brought_back_has_its_pixels_and_ends_at_the_originals_siz
     total = np.logical_or.reduce(list(found.values()))
     assert Cause.RESIZE in found
     assert np.array_equal(total, moved & image.pictures.protected)
-    fix = buckets_of(outcome)[Cause.RESIZE].fix
+    fix = fix_of(buckets_of(outcome)[Cause.RESIZE])
     assert fix.text == f"Ask for the original's size, {WIDTH} x {HEIGHT}"
     again = host.run(photo, make_mask(), settings, mask_blur=0, width=WIDTH, height=HEIGHT)
     assert buckets_of(again) == {}
@@ -442,7 +460,7 @@ def test_hidden_infotext_has_its_pixels_and_ends_with_its_option(
     truth = (file != 90).any(axis=2) & image.pictures.protected
     found = buckets_of(outcome)
     assert {cause: one.pixels for cause, one in found.items()} == {Cause.STEALTH: int(truth.sum())}
-    host.set_options(**{found[Cause.STEALTH].fix.setting: "Alpha"})
+    host.set_options(**{fix_of(found[Cause.STEALTH]).setting: "Alpha"})
     assert buckets_of(host.run(photo, make_mask(), {}, mask_blur=0)) == {}
 
 
@@ -456,13 +474,13 @@ def test_what_took_part_is_told_with_its_count(host: GuardedHost) -> None:
     fields = {"inpaint_full_res": True, "inpaint_full_res_padding": 16, "mask_blur": 0}
     refiner = {"refiner_checkpoint": "minihost-refiner", "refiner_switch_at": 0.5, "steps": 4}
     told = told_by(host.run(BLACK, make_mask(), {}, denoising_strength=0.9, **fields, **refiner))
-    rows, columns = HEIGHT // 3, WIDTH // 3
-    tight = (2 * rows + 1 - rows) * (WIDTH // 2 - columns)
-    (left, top, right, bottom) = told[Cause.PADDING].where
-    assert 0 < told[Cause.PADDING].pixels < (right - left) * (bottom - top) - tight + 1
+    tight = host.run(BLACK, make_mask(), {}, **{**fields, "inpaint_full_res_padding": 0})
+    padded, bare = (Box(*told[Cause.PADDING].where or ()), tight.record.images[0].crop_box)
+    assert padded.intersect(bare) == bare
+    assert told[Cause.PADDING].pixels == padded.area - bare.area > 0
     assert told[Cause.PADDING].evidence == {"changed": 0}
     assert "0.9" in told[Cause.STRENGTH].what
-    assert told[Cause.STRENGTH].fix.value == 0.7
+    assert fix_of(told[Cause.STRENGTH]).value == 0.7
     assert "minihost-refiner" in told[Cause.REFINER].what
     capped = {"cap_strength": True, "refiner": "off", "padding_limit": 0}
     plain = told_by(
@@ -471,11 +489,19 @@ def test_what_took_part_is_told_with_its_count(host: GuardedHost) -> None:
     assert not {Cause.PADDING, Cause.STRENGTH, Cause.REFINER} & set(plain)
 
 
-def test_transparent_pixels_that_were_flattened_are_counted(host: GuardedHost) -> None:
+def test_transparent_pixels_that_were_flattened_are_counted_and_kept(host: GuardedHost) -> None:
     photo = Image.new("RGBA", (WIDTH, HEIGHT), (90, 90, 90, 255))
     photo.paste((90, 90, 90, 100), (0, 0, 10, 10))
-    finding = told_by(host.run(photo, make_mask(), {}, mask_blur=0))[Cause.TRANSPARENCY]
+    outcome = host.run(photo, make_mask(), {"keep_metadata": False}, mask_blur=0)
+    finding = told_by(outcome)[Cause.TRANSPARENCY]
     assert finding.pixels == 100
+    fix = fix_of(finding)
+    kept = host.run(photo, make_mask(), {fix.setting: fix.value}, mask_blur=0)
+    outside = np.asarray(make_mask()) < 128
+    for path, is_kept in ((outcome.files[0], False), (kept.files[0], True)):
+        with Image.open(path) as file:
+            same = (np.asarray(file.convert("RGBA")) == np.asarray(photo)).all(axis=2)
+        assert same[outside].all() == is_kept
 
 
 def test_the_hosts_extra_jpeg_is_read_and_counted(host: GuardedHost) -> None:
@@ -487,15 +513,17 @@ def test_the_hosts_extra_jpeg_is_read_and_counted(host: GuardedHost) -> None:
     with Image.open(copy) as file:
         lost = (np.asarray(file.convert("RGB")) != drawn).any(axis=2) & image.pictures.protected
     finding = told_by(outcome)[Cause.EXPORT_4CHAN]
-    assert finding.pixels == int(lost.sum()) > 0
+    assert finding.pixels == int(lost.sum())
+    assert lost.any()
     assert copy.name in finding.what
-    host.set_options(**{finding.fix.setting: finding.fix.value})
+    host.set_options(**{fix_of(finding).setting: fix_of(finding).value})
     again = told_by(host.run(Image.fromarray(drawn), make_mask(), {}, mask_blur=0))
     assert Cause.EXPORT_4CHAN not in again
 
 
 FACTS = (
-    "Inpaint area", "Mask", "Mask blur", "Padding", "Denoising strength", "Refiner",
+    "Inpaint area", "Inpaint mode", "Masked content", "Mask", "Mask blur", "Padding",
+    "Denoising strength", "Refiner",
     "Face restoration", "Color correction", "Overlay original", "Other scripts", "Format",
     "Original", "Result size", "Tolerance", "Host",
 )  # fmt: skip
@@ -507,3 +535,135 @@ def test_the_facts_of_the_run_are_in_the_apis_info_too(host: GuardedHost) -> Non
     facts = dict(line.split(": ", 1) for line in told.splitlines())
     assert facts == outcome.record.facts
     assert set(FACTS) <= set(facts)
+
+
+def draw_photo(low: int = 60, high: int = 200) -> np.ndarray:
+    """Smooth shapes and grain, no level near the ends: uint8 H x W x 3."""
+    dice = np.random.default_rng(5)
+    coarse = dice.integers(low, high, (12, 12, 3)).astype(np.float32)
+    smooth = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    return np.clip(smooth + dice.normal(0, 6, smooth.shape), low, high).astype(np.uint8)
+
+
+def run_decoded(folder: Path, drawn: np.ndarray, made: np.ndarray, **settings: Any) -> Outcome:
+    """A job whose model gives back `made`."""
+    host = start(installed_profiles()[0], folder, engine=RecordedEngine([made]))
+    return host.run(Image.fromarray(drawn), make_mask(), settings, mask_blur=0)
+
+
+def test_a_shifted_picture_is_told_to_the_pixel(tmp_path: Path) -> None:
+    drawn = draw_photo()
+    finding = told_by(run_decoded(tmp_path, drawn, np.roll(drawn, (2, -3), (0, 1))))[Cause.SHIFT]
+    assert finding.evidence["x"] == pytest.approx(-3, abs=0.1)
+    assert finding.evidence["y"] == pytest.approx(2, abs=0.1)
+    assert "3.6 px" in finding.what
+
+
+def test_what_the_model_does_to_colors_is_told_by_channel(tmp_path: Path) -> None:
+    drawn = draw_photo()
+    noise = np.random.default_rng(7).normal(0, 3, drawn.shape)
+    levels = 0.9 * (drawn - 128.0) + 128 + np.array([8, 2, -6]) + noise
+    outcome = run_decoded(tmp_path, drawn, np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+    told = told_by(outcome)
+    evidence = told[Cause.VAE].evidence
+    for name, offset in (("red", 8), ("green", 2), ("blue", -6)):
+        assert evidence[name] == pytest.approx(offset, abs=0.3)
+    assert evidence["contrast"] == pytest.approx(0.9, abs=0.01)
+    assert evidence["noise"] == pytest.approx(3, abs=0.3)
+    assert Cause.SHIFT not in told
+    assert outcome.record.images[0].changed == 0  # only paste-back hides it
+
+
+def test_a_visible_edge_is_told_where_it_is_and_gone_with_a_feather(tmp_path: Path) -> None:
+    drawn = draw_photo()
+    made = np.clip(drawn.astype(int) + 40, 0, 255).astype(np.uint8)
+    hard = run_decoded(tmp_path, drawn, made, blend="hard", feather=0)
+    (image,) = hard.record.images
+    finding = told_by(hard)[Cause.SEAM]
+    seam = measure_seam(drawn, hard.pixels(0), image.pictures.mask)
+    assert finding.evidence["ratio"] == pytest.approx(seam.ratio, abs=1e-3)
+    rows, columns = slice(HEIGHT // 3, 2 * HEIGHT // 3), slice(WIDTH // 3, WIDTH // 2)
+    left, top, right, bottom = finding.where or ()
+    assert (left, top) == (columns.start - 1, rows.start - 1)
+    assert (right, bottom) == (columns.stop + 1, rows.stop + 1)
+    soft = {"blend": "membrane + feather", fix_of(finding).setting: 8}
+    assert Cause.SEAM not in told_by(run_decoded(tmp_path, drawn, made, **soft))
+
+
+@pytest.mark.parametrize(
+    ("largest", "told"),
+    [(0, "paste-back works"), (1, "noise-like, but it is bleed"), (2, "2 levels"), (3, ": bleed")],
+)
+def test_the_thresholds_people_know_stand_beside_the_truth(largest: int, told: str) -> None:
+    assert told in read_levels(largest)
+
+
+def test_an_edit_before_saving_is_in_the_files_bucket(tmp_path: Path) -> None:
+    host = start(installed_profiles()[0], tmp_path)
+    register_painter_before_saving()
+    outcome = host.run(BLACK, make_mask(), UNGUARDED, mask_blur=0)
+    (file,) = outcome.read_files()
+    (finding,) = buckets_of(outcome).values()
+    assert (finding.cause, finding.pixels) == (
+        Cause.OTHER_SCRIPT,
+        int((file[:9, :9] > 0).all(2).sum()),
+    )
+    assert finding.where == (0, 0, 9, 9)
+    again = host.run(BLACK, make_mask(), {}, mask_blur=0)  # forced, a late edit is undone
+    assert buckets_of(again) == {}
+
+
+def test_a_script_before_the_overlay_opens_nothing_and_is_named(host: GuardedHost) -> None:
+    host.scripts.insert(0, CornerPainter("postprocess_image"))
+    outcome = host.run(BLACK, make_mask(), UNGUARDED, mask_blur=0)
+    assert buckets_of(outcome) == {}
+    finding = told_by(outcome)[Cause.OTHER_SCRIPT]
+    assert (finding.pixels, finding.certainty) == (0, Certainty.INFERRED)
+    assert finding.what.startswith("Corner painter")
+
+
+def draw_situation(seed: int) -> tuple[Situation, dict[str, Any], bool]:
+    """A random job of many factors at once, the guard's settings, and whether a script edits."""
+    dice = random.Random(seed)
+    fields = {
+        "mask_blur": dice.choice([0, 2, 4, 11]),
+        "inpaint_full_res": dice.random() < 0.5,
+        "inpaint_full_res_padding": dice.choice([0, 16, 64]),
+        "resize_mode": dice.choice([0, 1, 2, 3]),
+        **dice.choice([{}, {}, LARGER]),
+    }
+    options = {
+        # without it only masked gives the bare crop, which has no place on the original
+        "overlay_inpaint": dice.random() < 0.7 or fields["inpaint_full_res"],
+        "img2img_color_correction": dice.random() < 0.3,
+        "face_restoration": dice.random() < 0.3,
+        "samples_format": dice.choice(["png", "png", "jpg", "webp"]),
+    }
+    mask = make_mask(dice.choice([0, 60, 90]), dice.choice([SMALL, (WIDTH, HEIGHT)]))
+    settings = {
+        "paste_back": dice.random() < 0.5,
+        "soft_mask": "ignore",
+        "lossy_format": "warn",
+        "keep_size": dice.random() < 0.3,
+    }
+    return Situation(fields, {}, mask, options), settings, dice.random() < 0.4
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_every_pixel_is_in_exactly_one_bucket(tmp_path: Path, seed: int) -> None:
+    """Across combinations: what changed is all there, nothing else is, and nothing twice."""
+    host = start(installed_profiles()[seed % len(installed_profiles())], tmp_path)
+    situation, settings, has_script = draw_situation(seed)
+    if has_script:
+        host.scripts.insert(0, CornerPainter("postprocess_image_after_composite"))
+    outcome = run(host, situation, settings)
+    (image,), (file,) = outcome.record.images, outcome.read_files()
+    pictures = image.pictures
+    moved = (pictures.unguarded != pictures.reference).any(axis=2)
+    lost = (file != pictures.reference).any(axis=2)
+    found = find_buckets(pictures, image.traces)
+    times = np.sum([area.astype(int) for area in found.values()] or [np.zeros(moved.shape)], axis=0)
+    assert np.array_equal(times, ((moved | lost) & pictures.protected).astype(int))
+    told = list(buckets_of(outcome).values())
+    assert sum(one.pixels or 0 for one in told) == int(times.sum())
+    assert all(one.evidence["total"] == int(times.sum()) for one in told)
