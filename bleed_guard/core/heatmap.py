@@ -13,7 +13,7 @@ import numpy as np
 
 from bleed_guard.core.composite import check_sizes
 from bleed_guard.core.mask import HARD_LEVEL
-from bleed_guard.core.measure import difference
+from bleed_guard.core.measure import cut_rows, difference
 
 
 class ColorMap(str, Enum):
@@ -64,15 +64,24 @@ def render_heatmap(
     Unchanged pixels are near black, the mask is a flat grey. ValueError if sizes differ.
     """
     check_sizes(reference, result, mask)
-    inside = mask >= HARD_LEVEL
-    delta = np.where(inside, np.uint8(0), difference(reference, result))
+    outside = (mask < HARD_LEVEL).view(np.uint8)
+    delta = difference(reference, result)
+    delta *= outside
     shape = _fit(delta.shape, size)
-    delta = shrink_by_maximum(delta, shape)
-    only_mask = shrink_by_maximum(np.where(inside, np.uint8(0), np.uint8(1)), shape) == 0
-    picture = color_levels(delta, scale)
-    picture[delta == 0] = UNCHANGED
-    picture[only_mask] = MASK_TINT
+    picture = _paint(shrink_by_maximum(delta, shape), shrink_by_maximum(outside, shape), scale)
     return np.vstack([picture, _draw_legend(picture.shape[1], scale)]) if legend else picture
+
+
+def _paint(levels: np.ndarray, outside: np.ndarray, scale: Scale | str) -> np.ndarray:
+    """The map of uint8 H x W `levels`, with the mask where `outside` (uint8 H x W) is 0."""
+    colors = color_levels(np.arange(256, dtype=np.uint8)[:, None], scale)
+    colors[0] = UNCHANGED
+    picture = np.empty((*levels.shape, 3), np.uint8)
+    for rows in cut_rows(levels.shape):
+        part = picture[rows]
+        cv2.applyColorMap(levels[rows], colors, part)
+        part[outside[rows] == 0] = MASK_TINT
+    return picture
 
 
 def _fit(shape: tuple[int, ...], size: tuple[int, int] | None) -> tuple[int, int]:
@@ -86,12 +95,21 @@ def _fit(shape: tuple[int, ...], size: tuple[int, int] | None) -> tuple[int, int
 
 def shrink_by_maximum(levels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """uint8 H x W -> uint8 `shape`, each cell the maximum over the pixels it stands for."""
-    height, width = levels.shape
-    if shape == (height, width):
+    if shape == levels.shape:
         return levels
-    rows = np.arange(shape[0]) * height // shape[0]
-    columns = np.arange(shape[1]) * width // shape[1]
-    return np.maximum.reduceat(np.maximum.reduceat(levels, rows, axis=0), columns, axis=1)
+    narrow = _shrink_rows(cv2.transpose(_shrink_rows(levels, shape[0])), shape[1])
+    return cv2.transpose(narrow)
+
+
+def _shrink_rows(levels: np.ndarray, count: int) -> np.ndarray:
+    """As `count` rows, whole rows at a time: many times quicker than numpy's reduceat."""
+    height = levels.shape[0]
+    first = np.arange(count) * height // count
+    last = np.append(first[1:], height) - 1
+    largest = levels[first]
+    for step in range(1, int((last - first).max()) + 1):
+        cv2.max(largest, levels[np.minimum(first + step, last)], largest)
+    return largest
 
 
 def color_levels(

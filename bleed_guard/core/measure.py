@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -33,8 +34,8 @@ FLAT_STEP = 1.0
 """Seam steps below this many CIELAB units count as it: about one just noticeable difference, so
 that a flat original neither divides by zero nor turns what nobody sees into a large ratio."""
 
-STRIPE = 1 << 22
-"""Pixels counted at once: numpy needs 8 bytes a pixel for it."""
+STRIPE = 1 << 18
+"""Pixels worked on at once: with all that is made of them they stay in the processor's cache."""
 
 
 class ChangeCount(NamedTuple):
@@ -48,10 +49,21 @@ class ChangeCount(NamedTuple):
 
 def difference(reference: np.ndarray, result: np.ndarray) -> np.ndarray:
     """Largest absolute difference over R, G, B: two uint8 H x W x 3 -> uint8 H x W."""
-    if not reference.size:  # OpenCV gives no array for no pixels
-        return np.zeros(reference.shape[:2], np.uint8)
-    delta = cv2.absdiff(reference, result)
-    return cv2.max(cv2.max(delta[..., 0], delta[..., 1]), delta[..., 2])
+    largest = np.empty(reference.shape[:2], np.uint8)
+    for rows in cut_rows(reference.shape):
+        red, green, blue = cv2.split(cv2.absdiff(reference[rows], result[rows]))
+        cv2.max(cv2.max(red, green, red), blue, largest[rows])
+    return largest
+
+
+def cut_rows(shape: tuple[int, ...]) -> Iterator[slice]:
+    """The rows of an H x W array, so many at a time that what is made of them stays in the
+    processor's cache; none if it is empty."""
+    height, width = shape[:2]
+    count = max(1, STRIPE // max(width, 1))
+    yield from (
+        slice(top, min(top + count, height)) for top in range(0, height * (width > 0), count)
+    )
 
 
 def differs(first: np.ndarray, second: np.ndarray) -> bool:
@@ -104,11 +116,11 @@ def measure_bleed(
     if protected is None:
         protected = protected_area(mask)
     check_sizes(reference, result, protected)
-    delta = cv2.bitwise_and(difference(reference, result), _as_mask(protected))
+    delta = difference(reference, result)
+    delta *= protected.view(np.uint8)
     distance = edge_distance(mask)
-    by_distance = _count_levels(delta, _place_by_distance(distance, protected), PROFILE_LIMIT + 1)
     zones = _place_by_zone(mask, protected, distance, predicted_reach, crop_box)
-    by_zone = _count_levels(delta, zones, len(ZONES))
+    by_zone, by_distance = _count_levels(delta, zones, distance)
     levels = by_distance.sum(axis=0)
     total = _summarize(levels, tolerance)
     return BleedReport(
@@ -143,8 +155,9 @@ def measure_reach(changed: np.ndarray, distance: np.ndarray) -> int:
     """Largest distance (px) of a changed pixel from the mask; the larger side if it is blank."""
     if not changed.any():
         return 0
-    farthest = float(distance[changed].max())
-    return int(farthest) if np.isfinite(farthest) else max(changed.shape)
+    if not np.isfinite(distance.flat[0]):  # all or none
+        return max(changed.shape)
+    return int(cv2.minMaxLoc(distance, changed.view(np.uint8))[1])
 
 
 def measure_seam(reference: np.ndarray, result: np.ndarray, mask: np.ndarray) -> SeamStats:
@@ -194,13 +207,6 @@ def _percentile(levels: np.ndarray, share: float) -> float:
     return float(np.searchsorted(np.cumsum(levels), share * total)) if total else 0.0
 
 
-def _place_by_distance(distance: np.ndarray, protected: np.ndarray) -> np.ndarray:
-    """Each pixel's bin of the profile, uint16 H x W; one past the last where not protected."""
-    bins = np.minimum(distance, PROFILE_LIMIT).astype(np.uint16)
-    bins[~protected] = PROFILE_LIMIT + 1
-    return bins
-
-
 def _place_by_zone(
     mask: np.ndarray,
     protected: np.ndarray,
@@ -219,18 +225,22 @@ def _place_by_zone(
     return zones
 
 
-def _count_levels(delta: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
-    """How many pixels of each place have each level: int64 `count` x 256.
+def _count_levels(
+    delta: np.ndarray, zones: np.ndarray, distance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many protected pixels of each zone, and of each bin of the profile, have each level.
 
-    `delta` is uint8 H x W, `places` H x W of whole numbers; places from `count` on do not count.
+    `delta` and `zones` are uint8 H x W, `distance` is float32. Two int64 tables of 256 columns.
     """
-    table = np.zeros((count + 1) * 256, np.int64)
-    flat_places, flat_delta = places.ravel(), delta.ravel()
-    for start in range(0, delta.size, STRIPE):
-        part = slice(start, start + STRIPE)
-        cells = flat_places[part].astype(np.intp) * 256 + flat_delta[part]
-        table += np.bincount(cells, minlength=table.size)
-    return table.reshape(-1, 256)[:count]
+    by_zone = np.zeros((len(ZONES) + 1) * 256, np.int64)
+    by_distance = np.zeros((PROFILE_LIMIT + 2) * 256, np.int64)
+    for rows in cut_rows(delta.shape):
+        levels, places = delta[rows].ravel(), zones[rows].ravel()
+        by_zone += np.bincount(places * np.intp(256) + levels, minlength=by_zone.size)
+        bins = np.minimum(distance[rows].ravel(), PROFILE_LIMIT).astype(np.intp)
+        bins[places == len(ZONES)] = PROFILE_LIMIT + 1
+        by_distance += np.bincount(bins * 256 + levels, minlength=by_distance.size)
+    return by_zone.reshape(-1, 256)[:-1], by_distance.reshape(-1, 256)[:-1]
 
 
 class _Summary(NamedTuple):
@@ -265,8 +275,3 @@ def _worst_spots(delta: np.ndarray, distance: np.ndarray) -> tuple[WorstSpot, ..
         half = WORST_SPOT_SIZE // 2
         left[max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1] = 0
     return tuple(spots)
-
-
-def _as_mask(area: np.ndarray) -> np.ndarray:
-    """bool H x W -> uint8 H x W of 0 and 255."""
-    return np.where(area, np.uint8(255), np.uint8(0))
