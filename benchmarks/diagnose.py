@@ -13,6 +13,7 @@ from itertools import chain, pairwise
 from multiprocessing import get_context
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from benchmarks._corpus import Sample, load_judged, load_tuning, make_corpus
@@ -126,6 +127,22 @@ def print_confusion(trials: Sequence[Trial]) -> None:
     print()
 
 
+def print_pairs(trials: Sequence[Trial]) -> None:
+    """The pairs of which one cause was not told with 50 % or more, and which one that was."""
+    made: Counter[tuple[Cause, ...]] = Counter(trial.truth for trial in pairs(trials))
+    untold: dict[tuple[Cause, ...], Counter[Cause]] = {}
+    for trial in pairs(trials):
+        for cause in set(trial.truth) - trial.named:
+            untold.setdefault(trial.truth, Counter())[cause] += 1
+    print("| pair | both told | of | not told |\n|---|--:|--:|---|")
+    for truth, row in sorted(untold.items(), key=lambda pair: -pair[1].total()):
+        missed = sum(bool(set(t.truth) - t.named) for t in pairs(trials) if t.truth == truth)
+        names = ", ".join(f"{cause.value} {count}" for cause, count in row.most_common())
+        told = " + ".join(cause.value for cause in truth)
+        print(f"| {told} | {made[truth] - missed} | {made[truth]} | {names} |")
+    print(f"\nAll others, {len(made) - len(untold)} kinds of pairs: both told each time\n")
+
+
 def print_calibration(trials: Sequence[Trial]) -> None:
     told = [
         (one.probability, one.cause in trial.truth)
@@ -167,6 +184,7 @@ def print_real() -> None:
 
 def judge_photos(names: Sequence[str]) -> Trials:
     """The corpus on some of the judged photographs; a process of its own has its own host."""
+    cv2.setNumThreads(1)  # there is a process for each core
     return run_corpus(make_corpus(load_judged(), names))
 
 
@@ -180,6 +198,9 @@ def main() -> int:
     print("## Causes from files alone\n")
     print_scores(judged, ", ".join(load_tuning()), ", ".join(photos))
     print_confusion(judged.whole)
+    print_pairs(judged.whole)
+    print("Infotext lost:\n")
+    print_pairs(judged.untold)
     print_calibration(judged.whole)
     print_missed("Missed", [t for t in singles(judged.whole) if not t.has_in_first(1)])
     print_real()

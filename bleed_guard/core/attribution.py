@@ -121,7 +121,7 @@ def _mask_causes(job: InpaintJob) -> Iterator[Cause]:
 def changed_without(scene: Scene, spared: Cause | None) -> np.ndarray:
     """bool H x W: what would have changed if the factor `spared` had not taken part."""
     changed = scene.host & _opened_without(scene, spared)
-    if spared in VALUE_CAUSES:
+    if spared is not None and spared in VALUE_CAUSES:
         changed = changed & ~scene.areas[spared]
     for cause in scene.adding:
         if cause is not spared and cause in scene.areas:

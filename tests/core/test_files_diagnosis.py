@@ -27,7 +27,7 @@ def make_picture() -> np.ndarray:
 
 def make_mask() -> np.ndarray:
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.ellipse(mask, (70, 100), (34, 26), 15, 0, 360, 255, -1)
+    cv2.ellipse(mask, (70, 100), (34, 26), 15, 0, 360, (255,), -1)
     return mask
 
 
@@ -103,12 +103,25 @@ def test_two_causes_are_told_apart() -> None:
     assert named(warm) == {Cause.COLOR_SHIFT, Cause.MASK_BLUR}
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_a_file_format_alone_is_no_blur_and_does_not_hide_one(suffix: str) -> None:
+    assert Cause.MASK_BLUR not in named(encode(suffix))
+    assert Cause.MASK_BLUR in named(encode(suffix, blend(blur_mask(MASK, 2))))
+
+
+def test_a_blur_around_a_rectangular_mask_is_no_pasted_crop() -> None:
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[50:130, :100] = 255
+    assert diagnose_files(ORIGINAL, blend(blur_mask(mask, 6)), mask)[0].cause is Cause.MASK_BLUR
+
+
 def test_a_crop_pasted_without_its_mask_is_a_rectangle() -> None:
     result = EDITED.copy()
     noise = np.random.default_rng(5).normal(0, 6, (96, 112, 3))
     result[52:148, 14:126] = np.clip(result[52:148, 14:126] + noise, 0, 255)
     first, *_ = diagnose_files(ORIGINAL, result, MASK)
     assert first.cause is Cause.PADDING
+    assert first.evidence["box"] == "(14, 52, 126, 148)"
 
 
 def test_shares_and_evidence_are_plain_json() -> None:

@@ -367,7 +367,7 @@ def start_with_soft_inpainting(profile: str, folder: Path) -> GuardedHost:
     start(profile, folder)  # a script can be made once the host is there
     from minihost.companions.scripts.soft_inpainting import PARAMETERS, SoftInpainting
 
-    soft = SoftInpainting()
+    soft: Any = SoftInpainting()
     soft.filename = "soft_inpainting.py"
     soft.given = [True, *(default for _, _, default, _ in PARAMETERS.values())]
     return start(profile, folder, before=[soft])
@@ -583,7 +583,7 @@ def test_a_visible_edge_is_told_where_it_is_and_gone_with_a_feather(tmp_path: Pa
     seam = measure_seam(drawn, hard.pixels(0), image.pictures.mask)
     assert finding.evidence["ratio"] == pytest.approx(seam.ratio, abs=1e-3)
     rows, columns = slice(HEIGHT // 3, 2 * HEIGHT // 3), slice(WIDTH // 3, WIDTH // 2)
-    left, top, right, bottom = finding.where or ()
+    left, top, right, bottom = Box(*finding.where or ())
     assert (left, top) == (columns.start - 1, rows.start - 1)
     assert (right, bottom) == (columns.stop + 1, rows.stop + 1)
     soft = {"blend": "membrane + feather", fix_of(finding).setting: 8}
