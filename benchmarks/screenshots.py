@@ -120,7 +120,7 @@ def reduce_colors(shot: Image.Image, photograph: Box) -> Image.Image:
     half = COLORS // 2
     part = shot.crop(photograph).quantize(half, dither=Image.Dither.FLOYDSTEINBERG)
     rest = shot.copy()
-    rest.paste(rest.getpixel((0, 0)), photograph)
+    rest.paste("black", photograph)
     rest = rest.quantize(half, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).convert("RGB")
     rest.paste(part.convert("RGB"), photograph[:2])
     return rest.quantize(COLORS, dither=Image.Dither.NONE)

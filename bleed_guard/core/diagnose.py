@@ -11,7 +11,7 @@ import numpy as np
 
 from bleed_guard.core.attribution import FILE_CAUSES, Scene, attribute
 from bleed_guard.core.geometry import crop_box
-from bleed_guard.core.job import Box, Cause, Certainty, Finding, InpaintJob
+from bleed_guard.core.job import Box, Cause, Certainty, Finding, Fix, InpaintJob, Severity
 from bleed_guard.core.mask import HARD_LEVEL, edge_distance
 from bleed_guard.core.measure import difference, measure_reach, measure_seam
 from bleed_guard.core.reach import blur_on_host
