@@ -124,6 +124,8 @@ def crop_top_left(array: np.ndarray, size: tuple[int, int]) -> np.ndarray | None
     multiple of 8 lies; None if `size` is not within one latent cell below the array's own."""
     height, width = array.shape[:2]
     lost_width, lost_height = width - size[0], height - size[1]
+    if lost_width == lost_height == 0:
+        return array  # no view of it: who keeps the array need not copy it
     if 0 <= lost_width < LATENT_CELL and 0 <= lost_height < LATENT_CELL:
         return array[: size[1], : size[0]]
     return None

@@ -326,7 +326,7 @@ def _keep(array: np.ndarray, same: KeptArray | None) -> KeptArray:
     """`same` if it holds these very values, as images of one batch do; else a new one."""
     if same is not None and same.holds(array):
         return same
-    is_whole = array.base is None and array.flags.c_contiguous
+    is_whole = not isinstance(array.base, np.ndarray) and array.flags.c_contiguous
     return KeptArray(array if is_whole else array.copy(), array)
 
 

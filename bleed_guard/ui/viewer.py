@@ -6,7 +6,7 @@ import io
 import secrets
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from bleed_guard.cli.errors import SizeError
 from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, RecordStore
 from bleed_guard.images import PictureError
 from bleed_guard.ui.encode import encode_photograph, encode_thumbnail, encode_values
-from bleed_guard.ui.files import Given, record_files
 from bleed_guard.ui.layers import PHOTOGRAPHS, Layer, Part, render_base, render_tile, tile_box
 from bleed_guard.ui.report import (
     PICTURE_NAMES,
@@ -25,7 +24,9 @@ from bleed_guard.ui.report import (
     pictures_of,
 )
 from bleed_guard.ui.served import ServedFiles, check_uploaded
-from bleed_guard.ui.takeaway import pack_image
+
+if TYPE_CHECKING:
+    from bleed_guard.ui.files import Given
 
 THUMBNAIL_SIDE = 96
 Question = Mapping[str, Any]
@@ -168,6 +169,8 @@ class Viewer:
 
     def _takeaway(self, question: Question, owner: str) -> dict[str, Any]:
         """A zip of one image's pictures, numbers and offline page, and a name for it."""
+        from bleed_guard.ui.takeaway import pack_image  # here, for the host's start takes no longer
+
         record, image = self._find(question, owner)
         key = (record.id, image.index, "takeaway")
         path = self._file(key, ".zip", lambda: pack_image(record, image))
@@ -175,6 +178,8 @@ class Viewer:
 
     def _compare(self, question: Question, owner: str) -> dict[str, Any]:
         """Compare three files, or pictures of the history; the answer is the new record's id."""
+        from bleed_guard.ui.files import record_files  # with all the diagnosis from files
+
         given = {name: self._take(question.get(name), owner) for name in ("original", "result")}
         if given["original"] is None or given["result"] is None:
             raise QuestionError("An original and a result are needed.")
@@ -190,6 +195,8 @@ class Viewer:
 
     def _take(self, wanted: Mapping[str, Any] | None, owner: str) -> Given | None:
         """An uploaded file, or a picture of the history: {path, name} or {id, image, picture}."""
+        from bleed_guard.ui.files import Given
+
         if not wanted:
             return None
         if not isinstance(wanted, Mapping):
