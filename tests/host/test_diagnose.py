@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bleed_guard.core.diagnose import diagnose_image, find_buckets, read_levels
+from bleed_guard.core.diagnose import diagnose_image, find_buckets
 from bleed_guard.core.job import Box, Cause, Certainty, Finding, Fix
 from bleed_guard.core.measure import measure_seam
 from minihost.engines import EngineRequest, RecordedEngine
@@ -591,11 +591,16 @@ def test_a_visible_edge_is_told_where_it_is_and_gone_with_a_feather(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("largest", "told"),
-    [(0, "paste-back works"), (1, "noise-like, but it is bleed"), (2, "2 levels"), (3, ": bleed")],
+    ("drift", "told"), [(2, "noise-like, but it is bleed"), (40, "of 255 levels: bleed")]
 )
-def test_the_thresholds_people_know_stand_beside_the_truth(largest: int, told: str) -> None:
-    assert told in read_levels(largest)
+def test_the_threshold_people_know_stands_beside_the_truth(
+    tmp_path: Path, drift: int, told: str
+) -> None:
+    drawn = np.minimum(draw_photo(), 255 - drift)
+    engine = RecordedEngine([drawn + np.uint8(drift)])
+    host = start(installed_profiles()[0], tmp_path, engine=engine)
+    outcome = host.run(Image.fromarray(drawn), make_mask(), mask_blur=4)
+    assert told in told_by(outcome)[Cause.MASK_BLUR].why
 
 
 def test_an_edit_before_saving_is_in_the_files_bucket(tmp_path: Path) -> None:
