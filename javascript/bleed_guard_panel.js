@@ -203,7 +203,10 @@
         return image ? [image.naturalWidth, image.naturalHeight] : null;
     }
 
-    /** @param {number} side px, asked for @param {number} step px @returns px, the host's own */
+    /**
+     * @param {number} side px, asked for @param {number} step px
+     * @returns what the host makes it
+     */
     const settle = (side, step) => (step > 1
         ? Math.max(Math.floor((side + step / 2) / step) * step, step) : side);
 
