@@ -224,26 +224,17 @@ def _tell_company(image: ImageRecord, pictures: Pictures, traces: Traces) -> Ite
     if job.denoising_strength >= HIGH_STRENGTH:
         yield _tell_strength(pictures, job)
     if traces.early_scripts:
-        yield _tell_early(" or ".join(traces.early_scripts))
+        yield replace(
+            word_measured("early_script", names=" or ".join(traces.early_scripts)),
+            pixels=0,
+            certainty=Certainty.INFERRED,
+        )
     if job.refiner:
         yield replace(
             word_measured("refiner_measured", refiner=job.refiner),
             pixels=0,
             certainty=Certainty.INFERRED,
         )
-
-
-def _tell_early(names: str) -> Finding:
-    """Other scripts at the hook before the overlay: what they did there the overlay covers."""
-    return Finding(
-        Cause.OTHER_SCRIPT,
-        Severity.INFO,
-        f"{names} may have edited the picture before the original was laid over it",
-        "That opens no pixel outside by itself; what it moved there counts for the causes above",
-        Fix(f"Switch {names} off for this run"),
-        pixels=0,
-        certainty=Certainty.INFERRED,
-    )
 
 
 def _tell_padding(box: Box, pictures: Pictures, traces: Traces) -> Iterator[Finding]:
