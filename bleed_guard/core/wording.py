@@ -558,6 +558,13 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
             "denoising strength",
             0.7,
         ),
+        "early_script": Wording(
+            Cause.OTHER_SCRIPT,
+            _INFO,
+            "{names} may have edited the picture before the original was laid over it",
+            "It opens no pixel outside by itself; what it moved there counts for the causes above",
+            "Switch {names} off for this run",
+        ),
         "refiner_measured": Wording(
             Cause.REFINER,
             _INFO,
