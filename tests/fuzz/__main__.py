@@ -14,7 +14,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 CASE_BYTES = 512
 CASES = 100_000
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
     passed_on = own[own.index("--") + 1 :] if "--" in own else []
     options = parser.parse_args(own[: len(own) - len(passed_on)] if passed_on else own)
     try:
-        import atheris  # pyright: ignore[reportMissingImports]
+        atheris: Any = import_module("atheris")
     except ImportError:
         atheris = None
     if atheris is None or options.file:
