@@ -225,7 +225,7 @@ def _tell_company(image: ImageRecord, pictures: Pictures, traces: Traces) -> Ite
         yield _tell_strength(pictures, job)
     if traces.early_scripts:
         yield replace(
-            word_measured("early_scripts", names=" or ".join(traces.early_scripts)),
+            word_measured("early_script", names=" or ".join(traces.early_scripts)),
             pixels=0,
             certainty=Certainty.INFERRED,
         )

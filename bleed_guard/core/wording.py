@@ -574,13 +574,6 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
             "refiner",
             "off",
         ),
-        "early_scripts": Wording(
-            Cause.OTHER_SCRIPT,
-            _INFO,
-            "{names} may have edited the picture before the original was laid over it",
-            "It opens no pixel outside by itself; what it moved there counts for the causes above",
-            "Switch {names} off for this run",
-        ),
         "file_lossy": Wording(
             Cause.JPEG,
             _WARNING,
