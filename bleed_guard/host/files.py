@@ -16,7 +16,7 @@ from bleed_guard.core.record import Stage
 from bleed_guard.core.wording import word_measured
 from bleed_guard.host import compat
 from bleed_guard.host.carry import carry_over, has_alpha, write_resolution
-from bleed_guard.host.compositing import outside_of
+from bleed_guard.host.compositing import Counter, outside_of, read_composite
 from bleed_guard.host.processing import Canvas
 from bleed_guard.host.run import FinishedImage, GuardRun
 from bleed_guard.host.tracing import trace_file
@@ -76,10 +76,11 @@ def mend_edits(
     The finished image itself, edited in place, is mended in place: gallery and reply show it.
     """
     canvas = finished.canvas
-    pixels = np.asarray(image.convert("RGB"))
-    late = count_changes(canvas.reference, pixels, canvas.protected)
+    picture = read_composite(image, canvas)
+    late = Counter(canvas.reference, canvas.protected, 0).count(picture)
     if not late.changed or _is_stealth(late.max):
         return image, None
+    pixels = picture.lay_on(canvas.reference)
     mended = Image.fromarray(np.where(canvas.protected[..., None], canvas.reference, pixels))
     if image.mode == "RGBA":
         mended.putalpha(image.getchannel("A"))
