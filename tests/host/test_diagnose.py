@@ -666,6 +666,8 @@ def test_every_pixel_is_in_exactly_one_bucket(tmp_path: Path, seed: int) -> None
     pictures = image.pictures
     moved = (pictures.unguarded != pictures.reference).any(axis=2)
     lost = (file != pictures.reference).any(axis=2)
+    if has_script and not image.traces.is_brought_back:
+        moved[:9, :9] = True  # what the script painted, though the guard has put it back
     found = find_buckets(pictures, image.traces)
     times = np.sum([area.astype(int) for area in found.values()] or [np.zeros(moved.shape)], axis=0)
     assert np.array_equal(times, ((moved | lost) & pictures.protected).astype(int))
