@@ -60,7 +60,7 @@ class Situation:
 SITUATIONS = (
     Situation("whole picture"),
     Situation("only masked", {}, {"inpaint_full_res": True, "mask_blur": 16}),
-    Situation("original size", {"keep_size": True}, {"width": 96, "height": 64}),
+    Situation("original size", {"keep_size": True}, {"width": 64, "height": 64}),
     Situation("cap", {"cap_strength": True, "strength_cap": 0.5}, {"denoising_strength": 0.9}),
     Situation("colors", {}, {"restore_faces": True}, {"img2img_color_correction": True}),
     Situation("JPEG", {"lossy_format": "leave"}, {}, {"samples_format": "jpg"}),
