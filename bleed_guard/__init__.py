@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bleed_guard.core.plan import plan_guard
     from bleed_guard.core.settings import GuardSettings
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "BleedReport",
