@@ -28,10 +28,10 @@ IN_DETAIL = (
     ("blend",),
     ("paste_back", "protect"),
     ("limit_padding", "padding_limit"),
-    ("cap_strength", "strength_cap", "strength_warning"),
+    ("cap_strength", "strength_cap"),
     ("soft_mask", "small_mask"),
     ("refiner", "face_restoration", "color_correction"),
-    ("lossy_format",),
+    ("strength_warning", "lossy_format"),
     ("keep_size", "keep_metadata"),
 )
 
