@@ -476,7 +476,7 @@ BUCKETS: Mapping[Cause, Wording] = MappingProxyType(
                 "The host hides infotext in the lowest bits",
                 "Set stealth infotext to alpha or none",
                 "stealth_pnginfo_option",
-                "none",
+                "None",
             )._replace(severity=_INFO),
             _bucket(
                 Cause.SEVERAL,
@@ -597,7 +597,7 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
             "The host writes it into the lowest bits on purpose",
             "Set stealth infotext to alpha or none",
             "stealth_pnginfo_option",
-            "none",
+            "None",
         ),
         "reply_hidden": Wording(
             Cause.STEALTH,
@@ -607,7 +607,7 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
             "The host writes it into the lowest bits on purpose",
             "Set stealth infotext to alpha or none",
             "stealth_pnginfo_option",
-            "none",
+            "None",
         ),
         "copy": Wording(
             Cause.EXPORT_4CHAN,
