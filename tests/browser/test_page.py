@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
+from playwright.sync_api import TimeoutError as WaitedTooLong
 
 from tests.browser.conftest import Server, running_server
 from tests.browser.host_page import HostPage
@@ -143,6 +145,20 @@ def test_dark_theme(open_page: OpenPage, bare_server: Server) -> None:
     assert open_page(bare_server, "?__theme=dark").is_dark()
 
 
+def set_language(page: HostPage, language: str) -> None:
+    """Choose and apply, again if need be: gradio draws a page before it listens."""
+    field = page.page.locator("#setting_localization").locator("input, textarea").first
+    is_set = f"opts.localization === '{language}'"
+    for _ in range(5):
+        field.fill(language)
+        field.press("Tab")
+        page.page.locator("#settings_submit").click()
+        with contextlib.suppress(WaitedTooLong):
+            page.page.wait_for_function(is_set, timeout=5000)
+            return
+    page.page.wait_for_function(is_set)
+
+
 def test_settings_and_reload_ui(
     open_page: OpenPage, probe: Path, picture: Path, tmp_path: Path
 ) -> None:
@@ -150,11 +166,7 @@ def test_settings_and_reload_ui(
         page = open_page(server)
         page.show_tab("Settings")
         page.page.locator("#settings").get_by_text("User interface", exact=True).first.click()
-        field = page.page.locator("#setting_localization").locator("input, textarea").first
-        field.fill("de_DE")
-        field.press("Tab")
-        page.page.locator("#settings_submit").click()
-        page.page.wait_for_function("opts.localization === 'de_DE'")
+        set_language(page, "de_DE")
         assert '"localization": "de_DE"' in (server.data_dir / "config.json").read_text("utf-8")
         page.reload_ui()
         expect(page.page.locator("#probe_strength")).to_contain_text("Stärke")

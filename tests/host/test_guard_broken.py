@@ -66,6 +66,7 @@ SITUATIONS = (
     Situation("JPEG", {"lossy_format": "leave"}, {}, {"samples_format": "jpg"}),
     Situation("as PNG", {"lossy_format": "png"}, {}, {"samples_format": "jpg"}),
     Situation("alpha", {}, {}, {}, "RGBA"),
+    Situation("hard mask", {"soft_mask": "harden"}),
 )
 
 
@@ -77,6 +78,7 @@ def make_inputs(mode: str = "RGB") -> tuple[Image.Image, Image.Image]:
     photo.info["dpi"] = (300, 300)
     mask = np.zeros((64, 128), np.uint8)
     mask[20:40, 30:60] = 255
+    mask[20:40, 60] = 100  # grey, so that there is something to harden
     return photo, Image.fromarray(mask)
 
 

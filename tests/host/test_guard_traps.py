@@ -168,7 +168,7 @@ def test_a_sketch_blended_beyond_its_strokes_leaves_the_photograph_alone(
 ) -> None:
     """gradio 3's hosts blur the strokes into the init image; the photograph is a variable of
     theirs."""
-    photo, mask = make_photo(), make_mask()
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
     sketch = photo.copy()
     sketch.paste((200, 30, 30), mask=mask)
     blended = Image.composite(sketch, photo, mask.filter(ImageFilter.GaussianBlur(4)))
