@@ -208,7 +208,7 @@ def find_truth(job: RandomJob, number: int, size: tuple[int, int]) -> tuple[np.n
     mode = job.fields["resize_mode"]
     flat = job.flat_inits[number % len(job.flat_inits)]
     own_size = (flat.shape[1], flat.shape[0])
-    masked = job.fields["inpaint_full_res"] and (_is_alive(job) or size == own_size)
+    masked = job.fields["inpaint_full_res"] and (_is_alive(job, own_size) or size == own_size)
     asked = (job.fields["width"], job.fields["height"])
     place = own_size if masked else _to_step(asked)
     reference = flat
@@ -231,7 +231,12 @@ def _to_step(size: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
-def _is_alive(job: RandomJob) -> bool:
-    """Whether anything is to be repainted. If not, and blur leaves nothing of a faint mask, the
-    host drops to plain img2img at the size that was asked for; all of that is protected."""
-    return bool((job.mask >= 128).any())
+def _is_alive(job: RandomJob, own_size: tuple[int, int]) -> bool:
+    """Whether anything of the picture, of `own_size`, is to be repainted. If not, and blur leaves
+    nothing of a faint mask, the host drops to plain img2img at the size that was asked for; all of
+    that is protected."""
+    from modules import images
+
+    mask = Image.fromarray(job.mask)
+    placed = images.resize_image(job.fields["resize_mode"], mask, *own_size)
+    return bool((np.asarray(placed.convert("L")) >= 128).any())
