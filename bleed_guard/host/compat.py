@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import tempfile
@@ -117,7 +118,13 @@ def apply_color_correction(p: Any, batch_index: int, image: Any) -> Any:
     return processing.apply_color_correction(corrections[batch_index], image)
 
 
-def temporary_folder() -> Path:
-    """The folder the host's own temporary pictures lie in."""
+def make_temporary_folder() -> Path:
+    """The folder the host's own temporary pictures lie in.
+
+    Forge Neo writes what is sent to another tab into one that only its start scripts make.
+    """
     chosen = option("temp_dir", "") or os.environ.get("GRADIO_TEMP_DIR", "")
-    return Path(chosen) if chosen else Path(tempfile.gettempdir()) / "gradio"
+    folder = Path(chosen) if chosen else Path(tempfile.gettempdir()) / "gradio"
+    with contextlib.suppress(OSError):  # the host tells it when it writes there
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -42,7 +42,7 @@ def _bind_send(button: Any, target: str, picture: Any) -> None:
 
 def _complete_host() -> None:
     """All options and scripts are loaded: the X/Y/Z plot gets our axes, and we go last."""
-    HISTORY.configure(compat.temporary_folder(), int(options.read("history_size")))
+    HISTORY.configure(compat.make_temporary_folder(), int(options.read("history_size")))
     xyz_grid.add_axes()
     order.order_last()
 

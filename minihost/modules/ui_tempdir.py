@@ -54,8 +54,8 @@ def _png_info(image: Image.Image) -> PngImagePlugin.PngInfo | None:
 
 def _write_temporary(image: Image.Image, folder: str | None) -> str:
     target = shared.opts.temp_dir or folder
-    if target:
-        Path(target).mkdir(parents=True, exist_ok=True)
+    if folder and not shared.opts.temp_dir:
+        Path(folder).mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(delete=False, suffix=".png", dir=target) as file:
         image.save(file, format="PNG", pnginfo=_png_info(image))
         return file.name

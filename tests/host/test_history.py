@@ -8,9 +8,12 @@ import textwrap
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
+from PIL import Image
 
 from bleed_guard.core.job import Box, InpaintJob, Verdict
 from bleed_guard.core.record import GenerationRecord, ImageRecord, LoadedPictures
@@ -292,3 +295,16 @@ def test_left_overs_of_a_killed_process_are_removed_and_a_living_ones_kept(tmp_p
     History().configure(tmp_path)
     assert len(list(tmp_path.iterdir())) == 1
     assert_same(living.get("a"), make_pictures())
+
+
+def test_a_picture_is_handed_to_the_page_where_the_hosts_folder_is_missing(
+    guarded_host: Any,
+) -> None:
+    from modules import script_callbacks, shared, ui_tempdir
+
+    folder = guarded_host.data_dir / "unmade"  # as Forge Neo's is without its start scripts
+    shared.opts.data["temp_dir"] = str(folder)
+    script_callbacks.before_ui_callback()
+    picture = Image.new("RGB", (8, 8))
+    component = [gr.Image()] if gr.__version__.startswith("3.") else []
+    assert Path(ui_tempdir.save_pil_to_file(*component, picture)).parent == folder
