@@ -330,7 +330,7 @@ def measure_rim(leftover: Leftover, mask: np.ndarray, distance: np.ndarray) -> R
     sums = np.bincount(rings[leftover.known], weights=leftover.left[leftover.known])
     mean = sums / np.maximum(known[: sums.size], 1)
     middle = first + (reach - first) // 2
-    outer = mean[middle : reach + 1]
+    outer = mean[middle : reach + 1] if middle < mean.size else np.zeros(1)
     inner = mean[first : middle + 1]
     grey = rim & (mask > 0)
     border = leftover.known & (mask == 0) & _beside((mask > 0) & (mask < HARD_LEVEL))
