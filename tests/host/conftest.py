@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 import gradio
 import numpy as np
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
 import minihost
+from tests.serving import serving_api
 
 
 def installed_profile() -> str:
@@ -44,18 +42,5 @@ def guarded_host(tmp_path: Path) -> Any:
 @pytest.fixture
 def url(guarded_host: Any) -> Iterator[str]:
     """Address where that host serves its API."""
-    from modules.call_queue import queue_lock
-
-    from minihost.web.api import Api
-
-    app = FastAPI()
-    Api(app, queue_lock)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        thread.join(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with serving_api() as port:
+        yield f"http://127.0.0.1:{port}"

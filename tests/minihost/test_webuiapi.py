@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 import webuiapi
-from fastapi import FastAPI
 from PIL import Image
+
+from tests.serving import serving_api
 
 
 @pytest.fixture
 def api(started: Callable[..., Any]) -> Iterator[webuiapi.WebUIApi]:
     """A client logged in to a served API."""
     started("", "--api-auth=ann:pw")
-    from modules.call_queue import queue_lock
-
-    from minihost.web.api import Api
-
-    app = FastAPI()
-    Api(app, queue_lock)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        thread.join(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    client = webuiapi.WebUIApi(port=port)
-    client.set_auth("ann", "pw")
-    yield client
-    server.should_exit = True
-    thread.join()
+    with serving_api() as port:
+        client = webuiapi.WebUIApi(port=port)
+        client.set_auth("ann", "pw")
+        yield client
 
 
 def test_inpaint(api: webuiapi.WebUIApi, picture: Image.Image, mask: Image.Image) -> None:
