@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
 
+from bleed_guard.core.arrays import check_sizes, cut_rows
 from bleed_guard.core.job import Box
 from bleed_guard.core.mask import HARD_LEVEL, grow_box, mask_box
-from bleed_guard.core.membrane import RING_WIDTH, Drift, find_pixels, measure_drift
+from bleed_guard.core.membrane import RING_WIDTH, Drift, Ring, find_ring, measure_drift
 
 MARGIN = 2 * RING_WIDTH
 """Pixels around the mask's box that the blends look at: the ring, and as much again for the
@@ -44,18 +47,52 @@ class Blend(str, Enum):
     MULTI_BAND = "multi-band"
 
 
-class _Region(NamedTuple):
-    """The part of the pictures a blend works on: the mask's box and a margin.
+@dataclass(frozen=True)
+class Seam:
+    """Where two pictures meet along a mask's edge: worked out once for all pictures of a batch.
 
-    Two uint8 h x w x 3, bool h x w `inside` and `known`, and `depth`, the float32 h x w distance
-    of each pixel inside to the nearest outside.
+    `shape` is the pictures' (height, width); `box` holds the mask and a margin, and is empty if
+    the mask is blank. Within it, bool h x w, `inside` is what is repainted and `known` where the
+    generated pictures really were generated.
     """
 
-    reference: np.ndarray
-    generated: np.ndarray
+    shape: tuple[int, ...]
+    box: Box
     inside: np.ndarray
     known: np.ndarray
-    depth: np.ndarray
+
+    @classmethod
+    def along(cls, mask: np.ndarray, known: Box | None = None) -> Seam:
+        """`mask` and `known` as `paste_back` takes them."""
+        inside = mask >= HARD_LEVEL
+        box = mask_box(inside)
+        box = Box(0, 0, 0, 0) if box is None else grow_box(box, MARGIN, mask.shape)
+        is_known = np.full((box.height, box.width), known is None)
+        if known is not None and not known.intersect(box).is_empty:
+            is_known[known.intersect(box).within(box).slices] = True
+        return cls(mask.shape, box, inside[box.slices], is_known)
+
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """Each inside pixel's distance to the nearest outside, float32 h x w."""
+        return _measure_depth(self.inside)
+
+    @cached_property
+    def ring(self) -> Ring | None:
+        return find_ring(self.inside, self.known)
+
+    def paste(
+        self, reference: np.ndarray, generated: np.ndarray, blend: Blend | str, feather: int
+    ) -> np.ndarray:
+        """`paste_back` for one picture; the sizes are not looked at."""
+        result = reference.copy()
+        if self.box.is_empty:
+            return result
+        part = self.box.slices
+        cut = (np.ascontiguousarray(picture[part]) for picture in (reference, generated))
+        edit = _EDITS[Blend(blend)](self, *cut, feather)
+        cv2.copyTo(edit, self.inside.view(np.uint8), result[part])
+        return result
 
 
 def paste_back(
@@ -77,16 +114,7 @@ def paste_back(
     H x W x 3. ValueError if sizes differ or `blend` is unknown.
     """
     check_sizes(reference, generated, mask)
-    blend = Blend(blend)
-    box = mask_box(mask >= HARD_LEVEL)
-    result = reference.copy()
-    if box is None:
-        return result
-    box = grow_box(box, MARGIN, mask.shape)
-    region = _cut_region(reference, generated, mask, box, known)
-    edit = _EDITS[blend](region, feather)
-    result[box.slices] = cv2.copyTo(edit, region.inside.view(np.uint8), region.reference.copy())
-    return result
+    return Seam.along(mask, known).paste(reference, generated, Blend(blend), feather)
 
 
 def build_overlay(
@@ -110,28 +138,6 @@ def build_overlay(
     return np.dstack([reference, alpha])
 
 
-def check_sizes(reference: np.ndarray, generated: np.ndarray, mask: np.ndarray) -> None:
-    """ValueError naming all three sizes unless they are the same."""
-    if reference.shape == generated.shape and reference.shape[:2] == mask.shape:
-        return
-    sizes = (f"{array.shape[1]} x {array.shape[0]}" for array in (reference, generated, mask))
-    names = ("reference", "generated", "mask")
-    told = ", ".join(f"{name} {size}" for name, size in zip(names, sizes, strict=True))
-    raise ValueError(f"the pictures must have one size, got {told}")
-
-
-def _cut_region(
-    reference: np.ndarray, generated: np.ndarray, mask: np.ndarray, box: Box, known: Box | None
-) -> _Region:
-    is_known = np.full(mask.shape, known is None)
-    if known is not None:
-        is_known[known.slices] = True
-    part = box.slices
-    inside = mask[part] >= HARD_LEVEL
-    depth = _measure_depth(inside)
-    return _Region(reference[part], generated[part], inside, is_known[part], depth)
-
-
 def _measure_depth(inside: np.ndarray) -> np.ndarray:
     """bool H x W -> float32 H x W: distance to the nearest pixel outside, 0 there. The picture's
     border is no edge of the mask; what has no edge at all is deeper than any feather."""
@@ -146,61 +152,101 @@ def _fade(depth: np.ndarray, width: np.ndarray | float) -> np.ndarray:
     Where the mask is thinner than that, it is 1 along its middle: a scratch one px wide is still
     repaired. float32 of `depth`'s shape.
     """
-    window = np.ones((2 * int(np.ceil(np.max(width))) + 1, 1), np.uint8)
-    near = np.minimum(depth, DEEP).astype(np.uint8)
-    thickness = cv2.dilate(cv2.dilate(near, window), window.T)
+    thickness = _measure_thickness(depth, float(np.max(width)))
     return np.minimum(depth / np.clip(thickness, 1, width), 1, dtype=np.float32)
 
 
-def _mix(region: _Region, edit: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """The reference and `edit` (uint8 h x w x 3) by the edit's share, float32 h x w."""
-    rim = find_pixels(region.inside & (share < 1))
-    own = region.reference[rim].astype(np.float32)
-    mixed = edit.copy()
-    mixed[rim] = np.rint(own + share[rim][:, None] * (edit[rim] - own))
-    return mixed
+def _measure_thickness(depth: np.ndarray, width: float) -> np.ndarray:
+    """The largest depth (whole px, float32 in, uint8 h x w out) within `width` px of each."""
+    window = np.ones((2 * int(np.ceil(width)) + 1, 1), np.uint8)
+    near = np.minimum(depth, DEEP).astype(np.uint8)
+    return cv2.dilate(cv2.dilate(near, window), window.T)
 
 
-def _leave(region: _Region, feather: int) -> np.ndarray:
-    return region.generated
+def _leave(
+    seam: Seam, reference: np.ndarray, generated: np.ndarray, feather: int
+) -> np.ndarray:
+    return generated
 
 
-def _feather(region: _Region, feather: int) -> np.ndarray:
-    return _mix(region, region.generated, _fade(region.depth, feather + 1))
+def _feather(
+    seam: Seam, reference: np.ndarray, generated: np.ndarray, feather: int
+) -> np.ndarray:
+    edit, width = generated.copy(), float(feather + 1)
+    thickness = _measure_thickness(seam.depth, width)
+    for rows in cut_rows(edit.shape):
+        rim, depth = _find_rim(seam, rows, width)
+        share = np.minimum(depth / np.clip(thickness[rows].take(rim), 1, width), 1)
+        _mix(reference[rows], edit[rows], rim, share)
+    return edit
 
 
-def _take_drift_out(region: _Region, feather: int) -> np.ndarray:
-    drift = _drift_of(region)
-    return region.generated if drift is None else _correct(region, drift)
+def _take_drift_out(
+    seam: Seam, reference: np.ndarray, generated: np.ndarray, feather: int
+) -> np.ndarray:
+    drift = measure_drift(reference, generated, seam.ring)
+    return generated if drift is None else _correct(generated, drift)
 
 
-def _drift_of(region: _Region) -> Drift | None:
-    return measure_drift(region.reference, region.generated, region.inside, region.known)
-
-
-def _correct(region: _Region, drift: Drift) -> np.ndarray:
+def _correct(generated: np.ndarray, drift: Drift) -> np.ndarray:
     """The generated picture without its drift, uint8 h x w x 3."""
-    return cv2.add(region.generated, drift.offset, dtype=cv2.CV_8U)
+    edit = np.empty_like(generated)
+    for rows in cut_rows(edit.shape):
+        cv2.add(generated[rows], drift.offset(rows), edit[rows], dtype=cv2.CV_8U)
+    return edit
 
 
-def _take_drift_out_and_feather(region: _Region, feather: int) -> np.ndarray:
+def _take_drift_out_and_feather(
+    seam: Seam, reference: np.ndarray, generated: np.ndarray, feather: int
+) -> np.ndarray:
     """The share of a pixel's edit is its depth's square: only the first px meets the outside, and
     a square keeps it small with a rim much narrower than an even rise would need."""
-    drift = _drift_of(region)
+    drift = measure_drift(reference, generated, seam.ring)
     if drift is None:
-        return _feather(region, feather)
-    width = np.sqrt(np.clip(drift.misfit / LARGEST_STEP_SHARE, 1, (feather + 1) ** 2))
-    return _mix(region, _correct(region, drift), _fade(region.depth, width) ** 2)
+        return _feather(seam, reference, generated, feather)
+    edit, widest = _correct(generated, drift), float(feather + 1)
+    thickness = _measure_thickness(seam.depth, min(widest, _find_width(drift.misfits.max())))
+    for rows in cut_rows(edit.shape):
+        rim, depth = _find_rim(seam, rows, widest)
+        width = np.minimum(_find_width(drift.misfit(rows).take(rim)), widest)
+        share = np.minimum(depth / np.clip(thickness[rows].take(rim), 1, width), 1)
+        _mix(reference[rows], edit[rows], rim, share**2)
+    return edit
 
 
-def _blend_bands(region: _Region, feather: int) -> np.ndarray:
+def _find_width(misfit: Any) -> Any:
+    """How wide, in px, what still does not match at the mask's edge has to fade."""
+    return np.sqrt(np.maximum(misfit / LARGEST_STEP_SHARE, 1))
+
+
+def _find_rim(seam: Seam, rows: slice, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels inside up to `width` px deep, as indices into these rows' pixels one after the
+    other, and each one's depth."""
+    depth = seam.depth[rows]
+    rim = np.flatnonzero(seam.inside[rows] & (depth < width))
+    return rim, depth.take(rim)
+
+
+def _mix(reference: np.ndarray, edit: np.ndarray, rim: np.ndarray, share: np.ndarray) -> None:
+    """Write the reference and `edit` mixed, by the edit's share, to the `rim` of `edit`.
+
+    uint8 h x w x 3 twice, N indices and float32 N.
+    """
+    pixels = edit.reshape(-1, 3)
+    own = reference.reshape(-1, 3).take(rim, axis=0).astype(np.float32)
+    pixels[rim] = np.rint(own + share[:, None] * (pixels.take(rim, axis=0) - own))
+
+
+def _blend_bands(
+    seam: Seam, reference: np.ndarray, generated: np.ndarray, feather: int
+) -> np.ndarray:
     """Laplacian bands of the difference, each let in over a zone twice as wide as the finer one's.
 
     The zones lie inside the mask, and none is wider than the mask is deep.
     """
-    difference = cv2.subtract(region.generated, region.reference, dtype=cv2.CV_32F)
-    blended = _blend_band(difference, region.depth, feather + 1, COARSE_BANDS)
-    return cv2.add(region.reference, blended, dtype=cv2.CV_8U)
+    difference = cv2.subtract(generated, reference, dtype=cv2.CV_32F)
+    blended = _blend_band(difference, seam.depth, feather + 1, COARSE_BANDS)
+    return cv2.add(reference, blended, dtype=cv2.CV_8U)
 
 
 def _blend_band(

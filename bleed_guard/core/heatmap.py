@@ -11,9 +11,9 @@ from enum import Enum
 import cv2
 import numpy as np
 
-from bleed_guard.core.composite import check_sizes
+from bleed_guard.core.arrays import check_sizes, cut_rows
 from bleed_guard.core.mask import HARD_LEVEL
-from bleed_guard.core.measure import cut_rows, difference
+from bleed_guard.core.measure import difference
 
 
 class ColorMap(str, Enum):

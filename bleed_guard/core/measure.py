@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from bleed_guard.core.composite import check_sizes
+from bleed_guard.core.arrays import check_sizes, cut_rows
 from bleed_guard.core.job import (
     BleedReport,
     Box,
@@ -34,10 +33,6 @@ FLAT_STEP = 1.0
 """Seam steps below this many CIELAB units count as it: about one just noticeable difference, so
 that a flat original neither divides by zero nor turns what nobody sees into a large ratio."""
 
-STRIPE = 1 << 18
-"""Pixels worked on at once: with all that is made of them they stay in the processor's cache."""
-
-
 class ChangeCount(NamedTuple):
     """Protected pixels, how many of them changed, the largest difference, and the reach in px."""
 
@@ -54,16 +49,6 @@ def difference(reference: np.ndarray, result: np.ndarray) -> np.ndarray:
         red, green, blue = cv2.split(cv2.absdiff(reference[rows], result[rows]))
         cv2.max(cv2.max(red, green, red), blue, largest[rows])
     return largest
-
-
-def cut_rows(shape: tuple[int, ...]) -> Iterator[slice]:
-    """The rows of an H x W array, so many at a time that what is made of them stays in the
-    processor's cache; none if it is empty."""
-    height, width = shape[:2]
-    count = max(1, STRIPE // max(width, 1))
-    yield from (
-        slice(top, min(top + count, height)) for top in range(0, height * (width > 0), count)
-    )
 
 
 def differs(first: np.ndarray, second: np.ndarray) -> bool:

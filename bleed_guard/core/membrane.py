@@ -7,11 +7,13 @@ makes the two meet without a step, and without any of the old content showing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+
+from bleed_guard.core.arrays import cut_rows
 
 RING_WIDTH = 8
 """The drift is read from this many px outside the mask: one latent cell."""
@@ -49,53 +51,80 @@ LARGEST_CELL = 8
 SWEEPS = 4
 """Jacobi sweeps on each level of the pyramid: enough, since each starts from the coarser one."""
 
+ALL = slice(None)
+
 NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
 
 
+class Ring(NamedTuple):
+    """The pixels just outside a mask, from which the drift is read: the same for a whole batch.
+
+    `pixels` (intp N) are indices into the region's pixels one after the other, `cells` those of
+    the grid they lie in. Of them `edge` (intp M) are nearest to the mask; `below` and `beside` are
+    the edge's next neighbours down and to the right, and `edge_cells` where it lies.
+    """
+
+    grid: _Grid
+    pixels: np.ndarray
+    cells: np.ndarray
+    edge: np.ndarray
+    edge_cells: np.ndarray
+    below: np.ndarray
+    beside: np.ndarray
+
+
 class Drift(NamedTuple):
-    """What lies between the reference and the generated picture, for every pixel of the region.
+    """What lies between the reference and the generated picture, over a grid of the region."""
 
-    `offset` (float32 H x W x 3, levels) is to be added to the generated picture. `misfit`
-    (float32 H x W) is what still differs at the mask's edge then, carried inward, as a multiple
-    of the steps the reference takes there from pixel to pixel by itself.
-    """
+    grid: _Grid
+    offsets: np.ndarray
+    misfits: np.ndarray
 
-    offset: np.ndarray
-    misfit: np.ndarray
+    def offset(self, rows: slice = ALL) -> np.ndarray:
+        """What is to be added to the generated picture, in levels: float32 h x W x 3."""
+        return self.grid.spread(self.offsets, rows)
+
+    def misfit(self, rows: slice = ALL) -> np.ndarray:
+        """What still differs at the mask's edge then, carried inward, as a multiple of the steps
+        the reference takes there from pixel to pixel by itself: float32 h x W."""
+        return self.grid.spread(self.misfits, rows)
 
 
-def measure_drift(
-    reference: np.ndarray, generated: np.ndarray, inside: np.ndarray, known: np.ndarray
-) -> Drift | None:
-    """The drift over a region, read from the ring just outside the mask.
-
-    Two uint8 H x W x 3; `inside` and `known` are bool H x W: what is repainted, and where
-    `generated` really was generated. None if the ring tells nothing: none of it is known, or it
-    is a copy of the reference.
-    """
-    distance = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
-    is_ring = (distance <= RING_WIDTH) & ~inside & known
-    if inside.all() or not is_ring.any():
+def find_ring(inside: np.ndarray, known: np.ndarray) -> Ring | None:
+    """The ring of a region: `inside` and `known` are bool H x W, what is repainted, and where the
+    generated picture really was generated. None if none of it is known right at the edge."""
+    if inside.all():
         return None
-    ring = find_pixels(is_ring)
-    is_edge = distance[ring] <= EDGE_WIDTH
-    if not is_edge.any():  # only masked without padding: nothing is known right at the edge
+    outside = (~inside).view(np.uint8)
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_3)
+    pixels = np.flatnonzero((distance <= RING_WIDTH) & ~inside & known)
+    is_edge = distance.take(pixels) <= EDGE_WIDTH
+    if not is_edge.any():  # only masked without padding, for one
         return None
-    own, given = reference[ring], generated[ring]
+    height, width = inside.shape
+    grid = _Grid.over(inside.shape)
+    rows = pixels // width
+    columns = pixels - rows * width
+    cells = grid.place(rows, columns)
+    edge = pixels[is_edge]
+    below = edge + width * (rows[is_edge] < height - 1)
+    beside = edge + (columns[is_edge] < width - 1)
+    return Ring(grid, pixels, cells, edge, cells[is_edge], below, beside)
+
+
+def measure_drift(reference: np.ndarray, generated: np.ndarray, ring: Ring | None) -> Drift | None:
+    """The drift over a region, read from its ring. Two uint8 H x W x 3.
+
+    None if the ring tells nothing: there is none, or it is a copy of the reference.
+    """
+    if ring is None:
+        return None
+    reference, generated = (picture.reshape(-1, 3) for picture in (reference, generated))
+    own, given = reference.take(ring.pixels, axis=0), generated.take(ring.pixels, axis=0)
     if np.mean(_on_all_channels(own == given)) > COPIED_SHARE:
         return None
-    grid = _Grid.over(inside.shape)
-    offset = grid.spread(_solve_offset(own, given, grid, ring))
-    edge = tuple(axis[is_edge] for axis in ring)
-    corrected = generated[edge] + offset[edge]
-    return Drift(offset, grid.spread(_judge_match(reference, corrected, grid, edge)))
-
-
-def find_pixels(area: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the true pixels of a bool H x W, as np.nonzero has them, but sooner."""
-    flat = np.flatnonzero(area)
-    rows = flat // area.shape[1]
-    return rows, flat - rows * area.shape[1]
+    offsets = _solve_offset(own, given, ring)
+    return Drift(ring.grid, offsets, _judge_match(reference, generated, ring, offsets))
 
 
 def _on_all_channels(flags: np.ndarray) -> np.ndarray:
@@ -119,41 +148,62 @@ class _Grid(NamedTuple):
     def shape(self) -> tuple[int, int]:
         return -(-self.height // self.cell), -(-self.width // self.cell)
 
-    def gather(self, at: tuple[np.ndarray, ...], channels: Iterable[np.ndarray]) -> np.ndarray:
-        """Sums over the cells: C times N values of the pixels `at` (rows, columns) -> h x w x C."""
+    def place(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """The index of the cell each pixel lies in."""
+        down = np.arange(self.height) // self.cell * self.shape[1]
+        across = np.arange(self.width) // self.cell
+        return down.take(rows) + across.take(columns)
+
+    def gather(self, cells: np.ndarray, channels: Sequence[np.ndarray]) -> np.ndarray:
+        """Sums over the cells: C times N values of pixels in `cells` -> float32 h x w x C."""
         rows, columns = self.shape
-        cells = at[0] // self.cell * columns + at[1] // self.cell
-        sums = [np.bincount(cells, channel, rows * columns) for channel in channels]
-        return np.stack(sums, axis=-1).reshape(rows, columns, -1).astype(np.float32)
+        sums = np.empty((rows * columns, len(channels)), np.float32)
+        for index, channel in enumerate(channels):
+            sums[:, index] = np.bincount(cells, channel, len(sums))
+        return sums.reshape(rows, columns, -1)
 
-    def spread(self, values: np.ndarray) -> np.ndarray:
-        """Values of the cells -> of every pixel, linear between the cells' middles."""
-        if self.cell == 1:
-            return values
-        size = values.shape[1] * self.cell, values.shape[0] * self.cell
-        full = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
-        return full[: self.height, : self.width]
+    def spread(self, values: np.ndarray, rows: slice) -> np.ndarray:
+        """Values of the cells -> of every pixel in these rows, linear between the cells' middles."""
+        top, bottom, _ = rows.indices(self.height)
+        first = max(top // self.cell - 1, 0)
+        near = values[first : -(-bottom // self.cell) + 1]
+        size = near.shape[1] * self.cell, near.shape[0] * self.cell
+        full = cv2.resize(near, size, interpolation=cv2.INTER_LINEAR) if self.cell > 1 else near
+        top, bottom = top - first * self.cell, bottom - first * self.cell
+        return full[top:bottom, : self.width]
 
 
-def _solve_offset(
-    reference: np.ndarray, generated: np.ndarray, grid: _Grid, ring: tuple[np.ndarray, ...]
-) -> np.ndarray:
+    def sample(self, values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """`spread`, at N pixels only, which are in order: h x w x C -> float32 N x C."""
+        found = np.empty((len(pixels), values.shape[2]), np.float32)
+        for rows in cut_rows((self.height, self.width)):
+            start = rows.start * self.width
+            part = slice(*np.searchsorted(pixels, (start, rows.stop * self.width)))
+            spread = self.spread(values, rows).reshape(-1, values.shape[2])
+            found[part] = spread.take(pixels[part] - start, axis=0)
+        return found
+
+
+def _solve_offset(reference: np.ndarray, generated: np.ndarray, ring: Ring) -> np.ndarray:
     """The offset on the grid, float32 h x w x 3, from the ring's pixels (uint8 N x 3 twice).
 
     Robust: weights follow the misfit against the median first, then against the smooth solution.
     """
     is_safe = _on_all_channels((generated > 0) & (generated < 255))
-    weight = np.where(is_safe, 1.0, CLIPPED_WEIGHT)
-    difference = reference.astype(np.float32) - generated
-    sums = grid.gather(ring, [*(difference.T * weight), weight])
-    used = sums[..., 3] > 0
-    means = sums[used, :3] / sums[used, 3:]
-    offset = np.median(means, axis=0)
+    weight = np.where(is_safe, np.float32(1.0), np.float32(CLIPPED_WEIGHT))
+    difference = np.subtract(reference.T, generated.T, dtype=np.float32) * weight
+    sums = ring.grid.gather(ring.cells, [*difference, weight])
+    trusted = sums.reshape(-1, 4)
+    used = np.flatnonzero(trusted[:, 3])
+    known = trusted[used]
+    means = known[:, :3] / known[:, 3:]
+    fitted = np.median(means, axis=0)
     for _ in range(2):
-        fitted = offset[used] if offset.ndim == 3 else offset
-        trusted = sums.copy()
-        trusted[used] *= _trust(np.abs(means - fitted).max(axis=1))[:, None]
-        offset = _solve(trusted)
+        misfit = np.abs(means - fitted)
+        largest = np.maximum(np.maximum(misfit[:, 0], misfit[:, 1]), misfit[:, 2])
+        trusted[used] = known * _trust(largest)[:, None]
+        offset = _solve(sums)
+        fitted = offset.reshape(-1, 3)[used]
     return offset
 
 
@@ -164,17 +214,19 @@ def _trust(misfit: np.ndarray) -> np.ndarray:
 
 
 def _judge_match(
-    reference: np.ndarray, corrected: np.ndarray, grid: _Grid, edge: tuple[np.ndarray, ...]
+    reference: np.ndarray, generated: np.ndarray, ring: Ring, offsets: np.ndarray
 ) -> np.ndarray:
-    """`Drift.misfit` on the grid, float32 h x w, from the pixels `edge` of the reference (uint8
-    H x W x 3) and their generated colours without drift (N x 3)."""
-    rows, columns = edge
-    below = reference[np.minimum(rows + 1, grid.height - 1), columns]
-    beside = reference[rows, np.minimum(columns + 1, grid.width - 1)]
-    lab = _to_lab(np.stack([reference[edge], corrected, below, beside]))
+    """`Drift.misfit` on the grid, float32 h x w: two uint8 N x 3 of all the region's pixels, and
+    the offset on the grid."""
+    corrected = generated.take(ring.edge, axis=0) + ring.grid.sample(offsets, ring.edge)
+    own, below, beside = (
+        reference.take(at, axis=0) for at in (ring.edge, ring.below, ring.beside)
+    )
+    lab = _to_lab(np.stack([own, corrected, below, beside]))
     squares = (lab[1:] - lab[0]) ** 2
     misfit, down, right = np.sqrt(squares[..., 0] + squares[..., 1] + squares[..., 2])
-    carried = _solve(grid.gather(edge, [misfit, (down + right) / 2, np.ones_like(misfit)]))
+    sums = ring.grid.gather(ring.edge_cells, [misfit, (down + right) / 2, np.ones_like(misfit)])
+    carried = _solve(sums)
     return carried[..., 0] / np.maximum(carried[..., 1], SEEN_STEP)
 
 
@@ -200,14 +252,14 @@ def _solve(sums: np.ndarray) -> np.ndarray:
         height, width = level.shape[:2]
         field = cv2.resize(field, (2 * field.shape[1], 2 * field.shape[0]))
         field = field.reshape(*field.shape[:2], -1)[:height, :width]
-        known = np.ascontiguousarray(level[..., :-1])
-        scale = np.repeat(1 / (level[..., -1:] + 4 * STIFFNESS), known.shape[2], axis=2)
+        share = 1 / (level[..., -1:] + 4 * STIFFNESS)
+        pull = level[..., :-1] * share
+        spring = np.repeat(STIFFNESS * share, pull.shape[2], axis=2)
         for _ in range(SWEEPS):
             field = cv2.filter2D(field, -1, NEIGHBOURS, borderType=cv2.BORDER_REPLICATE)
-            field = field.reshape(known.shape)
-            field *= STIFFNESS
-            field += known
-            field *= scale
+            field = field.reshape(pull.shape)
+            field *= spring
+            field += pull
     return field
 
 
@@ -215,4 +267,5 @@ def _halve(sums: np.ndarray) -> np.ndarray:
     """Sums over 2 x 2 cells; an odd last row or column stays by itself."""
     height, width = sums.shape[:2]
     even = cv2.copyMakeBorder(sums, 0, height % 2, 0, width % 2, cv2.BORDER_CONSTANT)
-    return even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
+    pairs = even[::2] + even[1::2]
+    return pairs[:, ::2] + pairs[:, 1::2]

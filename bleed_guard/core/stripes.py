@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -75,7 +74,11 @@ def find_open_box(overlay: Image.Image) -> Box:
     found = NOWHERE
     for stripe, part in cut_stripes(overlay, Box(0, 0, *overlay.size)):
         alpha = np.frombuffer(part.tobytes("raw", "A"), np.uint8)
-        opened = cv2.bitwise_not(alpha.reshape(stripe.height, stripe.width))
-        left, top, width, height = cv2.boundingRect(opened)
-        found = found.around(Box(left, top, left + width, top + height).moved(0, stripe.top))
+        alpha = alpha.reshape(stripe.height, stripe.width)
+        rows = np.flatnonzero(alpha.min(axis=1) < 255)
+        if rows.size:
+            top, bottom = int(rows[0]), int(rows[-1]) + 1
+            columns = np.flatnonzero(alpha[top:bottom].min(axis=0) < 255)
+            box = Box(int(columns[0]), top, int(columns[-1]) + 1, bottom)
+            found = found.around(box.moved(0, stripe.top))
     return found

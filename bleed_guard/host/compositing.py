@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from bleed_guard.core.composite import Blend, paste_back
+from bleed_guard.core.composite import Blend
 from bleed_guard.core.job import GuardPlan, InpaintJob, Protection
 from bleed_guard.core.mask import HARD_LEVEL, protected_area
 from bleed_guard.core.measure import ChangeCount, count_changes
@@ -189,20 +189,18 @@ def _blend_in(
         return _paste(canvas, composite, Blend.HARD)
     placed = processing.place_decoded(corrected, canvas, part)
     edit = composite.crop(canvas.reference[part.slices], part)
-    generated = cv2.copyTo(edit, canvas.editable(part), placed)
+    generated = cv2.copyTo(edit, canvas.editable, placed)
     return _paste(canvas, Patch(part, generated), settings.blend, settings.feather)
 
 
 def _paste(canvas: Canvas, generated: Patch, blend: str, feather: int = 0) -> Patch:
     """`generated` where the picture may change, all else the reference."""
-    part, crop = canvas.edit_box, canvas.crop_box
-    if part.is_empty:
-        return Patch(part, canvas.reference[part.slices])
-    known = None if crop is None else crop.intersect(part).within(part)
+    part = canvas.edit_box
     reference = canvas.reference[part.slices]
-    edit, editable = generated.crop(reference, part), canvas.editable(part)
-    pasted = paste_back(reference, edit, editable, blend=blend, feather=feather, known=known)
-    return Patch(part, pasted)
+    if part.is_empty:
+        return Patch(part, reference)
+    edit = generated.crop(reference, part)
+    return Patch(part, canvas.seam.paste(reference, edit, blend, feather))
 
 
 def _restore_size(composed: Composed, rules: Rules) -> Composed:

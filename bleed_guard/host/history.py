@@ -25,6 +25,9 @@ log = logging.getLogger("bleed_guard")
 DEFAULT_LIMIT = 20
 MEMORY_LIMIT = 64 * 2**20
 DISK_LIMIT = 8 * 2**30
+BACKLOG = 256 * 2**20
+"""Bytes beyond the limit on memory that may wait to be written; a job that adds more waits."""
+
 FOLDER_PREFIX = "bleed-guard-history-"
 
 
@@ -68,15 +71,22 @@ class KeptArray:
         except (OSError, ValueError, EOFError) as error:
             raise ForgottenError(f"the history's file is gone or damaged: {error}") from error
 
-    def move_to_disk(self, path: Path) -> None:
-        """Write the array to the new file `path` and let go of the memory. OSError, and no file
-        of which the disk took a part only."""
+    def write(self, path: Path) -> None:
+        """The array to the new file `path`. OSError, and no file of which the disk took a part
+        only."""
         try:
             np.save(path, self.load())
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        self._path, self._array = path, None
+
+    def move_to(self, path: Path) -> None:
+        """Let go of the memory, for the array is in the file `path`, which goes if the array was
+        forgotten meanwhile."""
+        if self._array is None:
+            path.unlink(missing_ok=True)
+        else:
+            self._path, self._array = path, None
 
     def forget(self) -> None:
         """Drop the memory and the file."""
@@ -164,7 +174,8 @@ class History:
 
     Keeps `limit` generations of each owner, at most `memory_limit` bytes of their pictures in
     memory and `disk_limit` bytes in files under the folder given to `configure`; whatever
-    exceeds a bound goes, the oldest first.
+    exceeds a bound goes, the oldest first. Files are written beside the generation, by a thread
+    that ends when memory is within its bound again; `settle` waits for it.
     """
 
     def __init__(self, memory_limit: int = MEMORY_LIMIT, disk_limit: int = DISK_LIMIT) -> None:
@@ -175,6 +186,7 @@ class History:
         self._limit = DEFAULT_LIMIT
         self._scratch: ScratchFolder | None = None
         self._revision = 0
+        self._writer: threading.Thread | None = None
 
     def configure(self, folder: str | Path, limit: int = DEFAULT_LIMIT) -> None:
         """Keep `limit` generations per owner, what memory cannot hold under `folder`.
@@ -197,13 +209,19 @@ class History:
             for image in record.images:
                 kept = kept.with_image(_keep_image(image, last))
                 last = kept.images[-1].pictures
-                self._records[record.id] = kept
-                self._spill_oldest()
             self._records[record.id] = kept
             if previous is not None:
                 self._forget(previous)
             self._revision += 1
             self._trim()
+        if self.bytes_in_memory > self._memory_limit + BACKLOG:
+            self.settle()
+
+    def settle(self) -> None:
+        """Wait until memory is within its bound."""
+        writer = self._writer
+        if writer is not None:
+            writer.join()
 
     def latest(self, owner: str = "") -> GenerationRecord | None:
         """The newest generation of `owner`."""
@@ -251,20 +269,27 @@ class History:
         for owner in {record.owner for record in self._records.values()}:
             for record in self.list(owner)[self._limit :]:
                 self._drop(record)
-        self._spill_oldest()
-        while self.bytes_on_disk > self._disk_limit and len(self._records) > 1:
-            self._drop(next(iter(self._records.values())))
+        is_writing = self._writer is not None and self._writer.is_alive()
+        if not is_writing and self.bytes_in_memory > self._memory_limit:
+            self._writer = threading.Thread(target=self._write_excess, name=FOLDER_PREFIX)
+            self._writer.start()
 
-    def _spill_oldest(self) -> None:
+    def _write_excess(self) -> None:
         """Move the oldest arrays to disk until memory holds no more than its limit; where that is
         not enough, let go of what the oldest runs keep for their diagnosis."""
-        excess = self.bytes_in_memory - self._memory_limit
-        for array in list(self._arrays()):
-            if excess <= 0:
-                return
-            if array.bytes_in_memory:
-                excess -= array.bytes_in_memory
-                self._spill(array)
+        while True:
+            with self._lock:
+                while self.bytes_on_disk > self._disk_limit and len(self._records) > 1:
+                    self._drop(next(iter(self._records.values())))
+                excess = self.bytes_in_memory - self._memory_limit
+                array = next((one for one in self._arrays() if one.bytes_in_memory), None)
+                if excess <= 0 or array is None:
+                    self._forget_traces(excess)
+                    self._writer = None
+                    return
+            self._spill(array)
+
+    def _forget_traces(self, excess: int) -> None:
         for record in list(self._records.values()):
             if excess <= 0:
                 return
@@ -277,10 +302,17 @@ class History:
         try:
             if self._scratch is None:
                 raise OSError("the history has no folder")
-            array.move_to_disk(self._scratch.new_file(".npy"))
+            path = self._scratch.new_file(".npy")
+            array.write(path)
+        except ForgottenError:
+            return
         except OSError as error:
             log.warning("The Bleed tab lost the pictures of an older run: %s", error)
-            array.forget()
+            with self._lock:
+                array.forget()
+        else:
+            with self._lock:
+                array.move_to(path)
 
     def _drop(self, record: GenerationRecord) -> None:
         del self._records[record.id]

@@ -13,7 +13,7 @@ import numpy as np
 from modules import images
 from PIL import Image
 
-from bleed_guard.core.composite import MARGIN
+from bleed_guard.core.composite import MARGIN, Seam
 from bleed_guard.core.geometry import build_mask, build_reference, crop_top_left, flatten_image
 from bleed_guard.core.job import Box, Change, GuardPlan, InpaintJob, MaskedContent, ResizeMode
 from bleed_guard.core.mask import (
@@ -118,9 +118,17 @@ class Canvas:
         """Around the hard mask; empty if it is blank."""
         return mask_box(self.mask >= HARD_LEVEL) or NOWHERE
 
-    def editable(self, part: Box) -> np.ndarray:
-        """uint8 h x w, 255 where the picture may change."""
-        return ~self.protected[part.slices] * np.uint8(255)
+    @cached_property
+    def editable(self) -> np.ndarray:
+        """uint8 h x w of the `edit_box`, 255 where the picture may change."""
+        return ~self.protected[self.edit_box.slices] * np.uint8(255)
+
+    @cached_property
+    def seam(self) -> Seam:
+        """The edge of what may change, within the `edit_box`."""
+        part, crop = self.edit_box, self.crop_box
+        known = None if crop is None else crop.intersect(part).within(part)
+        return Seam.along(self.editable, known)
 
     @cached_property
     def overlay(self) -> Image.Image:

@@ -16,7 +16,7 @@ from bleed_guard.core.job import Verdict
 from bleed_guard.host import compat, files, history, presets, register
 from bleed_guard.host.history import HISTORY, ForgottenError, History
 from tests.host.guarded import GuardedHost, Outcome, count_changed, installed_profiles
-from tests.host.test_history import assert_same, make_pictures, make_record
+from tests.host.test_history import add, assert_same, make_pictures, make_record
 
 PROFILE = installed_profiles()[0]
 
@@ -89,14 +89,14 @@ def test_a_full_disk_takes_pictures_from_the_history_and_leaves_no_torn_file(
     kept.configure(tmp_path)
     with monkeypatch.context() as full:
         full.setattr(history.np, "save", save_a_part)
-        kept.add(make_record("a", make_pictures()))
+        add(kept, make_record("a", make_pictures()))
     assert list(tmp_path.rglob("*.npy")) == []
     record = kept.get("a")
     assert record is not None
     assert record.images[0].pictures is not None
     with pytest.raises(ForgottenError):
         _ = record.images[0].pictures.reference
-    kept.add(make_record("b", make_pictures(1)))
+    add(kept, make_record("b", make_pictures(1)))
     assert_same(kept.get("b"), make_pictures(1))
 
 
@@ -105,19 +105,19 @@ def test_a_history_folder_that_cannot_be_written_takes_its_pictures_only(tmp_pat
     blocked.write_bytes(b"")
     kept = History(memory_limit=0)
     kept.configure(blocked)
-    kept.add(make_record("a", make_pictures()))
+    add(kept, make_record("a", make_pictures()))
     assert [record.verdict for record in kept.list()] == [Verdict.CLEAN]
 
 
 def test_a_history_folder_somebody_removed_is_made_anew(tmp_path: Path) -> None:
     kept = History(memory_limit=0)
     kept.configure(tmp_path)
-    kept.add(make_record("a", make_pictures()))
+    add(kept, make_record("a", make_pictures()))
     (folder,) = tmp_path.iterdir()
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
-    kept.add(make_record("b", make_pictures(1)))
+    add(kept, make_record("b", make_pictures(1)))
     assert_same(kept.get("b"), make_pictures(1))
     record = kept.get("a")
     assert record is not None
@@ -132,7 +132,7 @@ def test_a_damaged_history_file_is_a_generation_without_pictures(
 ) -> None:
     kept = History(memory_limit=0)
     kept.configure(tmp_path)
-    kept.add(make_record("a", make_pictures()))
+    add(kept, make_record("a", make_pictures()))
     for path in tmp_path.rglob("*.npy"):
         path.write_bytes(content)
     record = kept.get("a")
@@ -145,7 +145,7 @@ def test_a_damaged_history_file_is_a_generation_without_pictures(
 def test_a_cut_history_file_is_damaged_too(tmp_path: Path) -> None:
     kept = History(memory_limit=0)
     kept.configure(tmp_path)
-    kept.add(make_record("a", make_pictures()))
+    add(kept, make_record("a", make_pictures()))
     for path in tmp_path.rglob("*.npy"):
         path.write_bytes(path.read_bytes()[:-1])
     record = kept.get("a")

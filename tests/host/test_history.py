@@ -44,6 +44,11 @@ def make_record(name: str, *pictures: LoadedPictures, owner: str = "") -> Genera
     return GenerationRecord(name, 0.0, tuple(images), owner=owner)
 
 
+def add(history: History, record: GenerationRecord) -> None:
+    history.add(record)
+    history.settle()
+
+
 def assert_same(record: GenerationRecord | None, *expected: LoadedPictures) -> None:
     assert record is not None
     assert len(record.images) == len(expected)
@@ -60,7 +65,7 @@ def history(request: pytest.FixtureRequest, tmp_path: Path) -> History:
 
 
 def test_pictures_come_back_bit_for_bit(history: History) -> None:
-    history.add(make_record("a", make_pictures(0), make_pictures(1)))
+    add(history, make_record("a", make_pictures(0), make_pictures(1)))
     assert_same(history.get("a"), make_pictures(0), make_pictures(1))
 
 
@@ -72,7 +77,7 @@ def test_what_is_kept_for_the_diagnosis_counts_and_goes_oldest_first(tmp_path: P
     for name in "abc":
         record = make_record(name, make_pictures())
         (image,) = record.images
-        history.add(replace(record, images=(replace(image, traces=Traces(job, sample=sample)),)))
+        add(history, replace(record, images=(replace(image, traces=Traces(job, sample=sample)),)))
         assert history.bytes_in_memory <= 30_000
     traces = {record.id: record.images[0].traces for record in history.list()}
     assert traces["a"] is traces["b"] is None
@@ -85,14 +90,14 @@ def test_identical_pictures_come_back_too(history: History) -> None:
     same = LoadedPictures(
         plain.reference, plain.reference, plain.reference, plain.mask, plain.protected
     )
-    history.add(make_record("a", same))
+    add(history, make_record("a", same))
     assert_same(history.get("a"), same)
 
 
 @pytest.mark.parametrize("box", [Box(0, 0, 40, 24), Box(9, 7, 12, 9), Box(0, 0, 3, 3)])
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_part_is_the_same_as_cut_from_the_whole(history: History, name: str, box: Box) -> None:
-    history.add(make_record("a", make_pictures()))
+    add(history, make_record("a", make_pictures()))
     record = history.get("a")
     assert record is not None
     assert record.images[0].pictures is not None
@@ -102,7 +107,7 @@ def test_a_part_is_the_same_as_cut_from_the_whole(history: History, name: str, b
 
 def test_newest_first_and_no_more_than_the_limit(history: History) -> None:
     for name in "abcde":
-        history.add(make_record(name, make_pictures()))
+        add(history, make_record(name, make_pictures()))
     assert [record.id for record in history.list()] == ["e", "d", "c"]
     assert history.latest() is history.list()[0]
     assert history.get("a") is None
@@ -110,32 +115,32 @@ def test_newest_first_and_no_more_than_the_limit(history: History) -> None:
 
 def test_a_smaller_limit_takes_effect_at_once(history: History, tmp_path: Path) -> None:
     for name in "abc":
-        history.add(make_record(name, make_pictures()))
+        add(history, make_record(name, make_pictures()))
     history.configure(tmp_path, limit=1)
     assert [record.id for record in history.list()] == ["c"]
 
 
 def test_adding_the_same_id_replaces_it_in_place(history: History) -> None:
-    history.add(make_record("a", make_pictures(0)))
-    history.add(make_record("b", make_pictures(1)))
-    history.add(make_record("a", make_pictures(2)))
+    add(history, make_record("a", make_pictures(0)))
+    add(history, make_record("b", make_pictures(1)))
+    add(history, make_record("a", make_pictures(2)))
     assert [record.id for record in history.list()] == ["b", "a"]
     assert_same(history.get("a"), make_pictures(2))
 
 
 def test_a_record_can_be_added_again_with_one_more_image(history: History) -> None:
-    history.add(make_record("a", make_pictures(0)))
+    add(history, make_record("a", make_pictures(0)))
     kept = history.get("a")
     assert kept is not None
     more = ImageRecord(1, Verdict.CLEAN, 1, 0, 0, pictures=make_pictures(1))
-    history.add(kept.with_image(more))
+    add(history, kept.with_image(more))
     assert_same(history.get("a"), make_pictures(0), make_pictures(1))
 
 
 def test_owners_see_their_own_and_have_a_limit_each(history: History) -> None:
     for name in "abcd":
-        history.add(make_record(name, make_pictures(), owner="ann"))
-    history.add(make_record("x", make_pictures(), owner="bob"))
+        add(history, make_record(name, make_pictures(), owner="ann"))
+    add(history, make_record("x", make_pictures(), owner="bob"))
     assert [record.id for record in history.list("ann")] == ["d", "c", "b"]
     assert [record.id for record in history.list("bob")] == ["x"]
     assert history.list() == ()
@@ -146,7 +151,7 @@ def test_owners_see_their_own_and_have_a_limit_each(history: History) -> None:
 def test_revision_grows_with_every_change(history: History) -> None:
     seen = [history.revision]
     for name in "ab":
-        history.add(make_record(name, make_pictures()))
+        add(history, make_record(name, make_pictures()))
         seen.append(history.revision)
     history.clear()
     assert len({*seen, history.revision}) == 4
@@ -157,7 +162,7 @@ def test_memory_stays_within_its_limit_and_the_rest_is_on_disk(tmp_path: Path) -
     history = History(memory_limit=one)
     history.configure(tmp_path, limit=10)
     for seed in range(6):
-        history.add(make_record(str(seed), make_pictures(seed)))
+        add(history, make_record(str(seed), make_pictures(seed)))
         assert history.bytes_in_memory <= one
     assert history.bytes_on_disk > 0
     for seed in range(6):
@@ -168,20 +173,20 @@ def test_a_picture_larger_than_the_memory_goes_to_disk_at_once(tmp_path: Path) -
     large = make_pictures(shape=(500, 400))
     history = History(memory_limit=100_000)
     history.configure(tmp_path)
-    history.add(make_record("a", large))
+    add(history, make_record("a", large))
     assert history.bytes_in_memory <= 100_000
     assert_same(history.get("a"), large)
 
 
 def test_a_batch_keeps_what_its_images_share_once(history: History) -> None:
     first = make_pictures()
-    history.add(make_record("one", first))
+    add(history, make_record("one", first))
     alone = history.bytes_in_memory + history.bytes_on_disk
     history.clear()
     again = LoadedPictures(
         first.reference.copy(), first.unguarded, first.result, first.mask.copy(), first.protected
     )
-    history.add(make_record("two", first, again))
+    add(history, make_record("two", first, again))
     assert history.bytes_in_memory + history.bytes_on_disk < alone + first.reference.nbytes
     assert_same(history.get("two"), first, first)
 
@@ -190,7 +195,7 @@ def test_disk_stays_within_its_limit_but_the_newest_is_kept(tmp_path: Path) -> N
     history = History(memory_limit=0, disk_limit=2 * make_pictures().size_in_bytes)
     history.configure(tmp_path, limit=100)
     for seed in range(10):
-        history.add(make_record(str(seed), make_pictures(seed)))
+        add(history, make_record(str(seed), make_pictures(seed)))
         assert history.bytes_on_disk <= 2 * make_pictures().size_in_bytes
     assert 1 <= len(history.list()) < 10
     assert_same(history.latest(), make_pictures(9))
@@ -199,17 +204,17 @@ def test_disk_stays_within_its_limit_but_the_newest_is_kept(tmp_path: Path) -> N
 def test_files_of_dropped_generations_are_removed(tmp_path: Path) -> None:
     history = History(memory_limit=0)
     history.configure(tmp_path, limit=1)
-    history.add(make_record("0", make_pictures(0)))
+    add(history, make_record("0", make_pictures(0)))
     before = len(list(tmp_path.rglob("*.npy")))
     for seed in range(1, 5):
-        history.add(make_record(str(seed), make_pictures(seed)))
+        add(history, make_record(str(seed), make_pictures(seed)))
     assert len(list(tmp_path.rglob("*.npy"))) == before
     history.clear()
     assert list(tmp_path.rglob("*.npy")) == []
 
 
 def test_pictures_of_a_dropped_generation_say_so(history: History) -> None:
-    history.add(make_record("a", make_pictures()))
+    add(history, make_record("a", make_pictures()))
     held = history.get("a")
     assert held is not None
     history.clear()
@@ -221,7 +226,7 @@ def test_without_a_folder_the_numbers_stay_and_the_pictures_go(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     history = History(memory_limit=0)
-    history.add(make_record("a", make_pictures()))
+    add(history, make_record("a", make_pictures()))
     record = history.latest()
     assert record is not None
     assert record.images[0].verdict is Verdict.CLEAN
@@ -231,7 +236,7 @@ def test_without_a_folder_the_numbers_stay_and_the_pictures_go(
 
 def test_images_without_pictures_are_kept(history: History) -> None:
     failed = ImageRecord(0, Verdict.NOT_GUARDED, 0, 0, 0, reason="odd size")
-    history.add(GenerationRecord("a", 0.0, (failed,)))
+    add(history, GenerationRecord("a", 0.0, (failed,)))
     assert history.latest() == GenerationRecord("a", 0.0, (failed,))
 
 
@@ -256,6 +261,39 @@ def test_several_threads_may_add_and_read(history: History, tmp_path: Path) -> N
     assert len(history.list()) == 20
 
 
+def test_a_generation_waits_for_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk hangs: generations are added and shown all the same, and are whole afterwards."""
+    is_free, save = threading.Event(), np.save
+
+    def hang(path: Path, array: np.ndarray) -> None:
+        assert is_free.wait(30)
+        save(path, array)
+
+    monkeypatch.setattr(np, "save", hang)
+    history = History(memory_limit=0)
+    history.configure(tmp_path, limit=2)
+    for seed in range(4):  # the oldest are dropped while one of their arrays is being written
+        history.add(make_record(str(seed), make_pictures(seed)))
+        assert_same(history.latest(), make_pictures(seed))
+    assert history.bytes_on_disk == 0
+    is_free.set()
+    history.settle()
+    assert history.bytes_in_memory == 0
+    assert_same(history.get("2"), make_pictures(2))
+    assert_same(history.get("3"), make_pictures(3))
+    assert len(list(tmp_path.rglob("*.npy"))) == 2 * 5, "those of the dropped are removed"
+
+
+def test_what_waits_for_a_slow_disk_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bleed_guard.host.history.BACKLOG", 0)
+    history = History(memory_limit=0)
+    history.configure(tmp_path)
+    history.add(make_record("a", make_pictures()))
+    assert history.bytes_in_memory == 0
+
+
 CHILD = """
 import os, sys
 import numpy as np
@@ -270,6 +308,7 @@ history = History(memory_limit=0)
 history.configure(sys.argv[1])
 image = ImageRecord(0, Verdict.CLEAN, 64, 0, 0, pictures=pictures)
 history.add(GenerationRecord("a", 0.0, (image,)))
+history.settle()
 assert history.bytes_on_disk
 if sys.argv[2] == "killed":
     os._exit(9)
@@ -289,7 +328,7 @@ def test_a_process_that_ends_leaves_nothing(tmp_path: Path) -> None:
 def test_left_overs_of_a_killed_process_are_removed_and_a_living_ones_kept(tmp_path: Path) -> None:
     living = History(memory_limit=0)
     living.configure(tmp_path)
-    living.add(make_record("a", make_pictures()))
+    add(living, make_record("a", make_pictures()))
     run_child(tmp_path, "killed")
     assert len(list(tmp_path.iterdir())) == 2
     History().configure(tmp_path)

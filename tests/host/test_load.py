@@ -145,6 +145,7 @@ def test_many_generations_leave_nothing_behind(
             look_at_the_newest(viewer)
         for path in outcome.files:  # the user's own; only their number grows
             path.unlink()
+    HISTORY.settle()
     growth = read_memory() - memory
     assert HISTORY._scratch is not None
     kept = list(HISTORY._scratch.path.glob("*.npy"))

@@ -184,6 +184,7 @@ def test_what_is_not_there_is_told_in_a_sentence(
 def test_pictures_that_were_forgotten_are_told(viewer: Viewer, tmp_path: Path) -> None:
     unable = History(memory_limit=0)  # and without a folder: numbers only
     unable.add(make_record())
+    unable.settle()
     forgetful = Viewer(unable, ServedFiles(tmp_path))
     assert "no longer" in ask(forgetful, ask="report")["error"]
     assert ask(forgetful, ask="list")["records"][0]["images"][0]["verdict"] == "clean"

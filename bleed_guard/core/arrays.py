@@ -1,0 +1,30 @@
+"""Pictures as arrays: their sizes, and their rows a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+STRIPE = 1 << 18
+"""Pixels worked on at once: with all that is made of them they stay in the processor's cache."""
+
+
+def check_sizes(reference: np.ndarray, generated: np.ndarray, mask: np.ndarray) -> None:
+    """ValueError naming all three sizes unless they are the same."""
+    if reference.shape == generated.shape and reference.shape[:2] == mask.shape:
+        return
+    sizes = (f"{array.shape[1]} x {array.shape[0]}" for array in (reference, generated, mask))
+    names = ("reference", "generated", "mask")
+    told = ", ".join(f"{name} {size}" for name, size in zip(names, sizes, strict=True))
+    raise ValueError(f"the pictures must have one size, got {told}")
+
+
+def cut_rows(shape: tuple[int, ...]) -> Iterator[slice]:
+    """The rows of an H x W array, so many at a time that what is made of them stays in the
+    processor's cache; none if it is empty."""
+    height, width = shape[:2]
+    count = max(1, STRIPE // max(width, 1))
+    yield from (
+        slice(top, min(top + count, height)) for top in range(0, height * (width > 0), count)
+    )
