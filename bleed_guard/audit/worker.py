@@ -23,8 +23,8 @@ from bleed_guard.cli.compare import as_eight_bits
 from bleed_guard.cli.errors import CommandError
 from bleed_guard.cli.pictures import CompareOptions, Comparison, Paths, Pictures, fit_pictures
 from bleed_guard.cli.quick import compare_pictures
-from bleed_guard.core.job import Box, Cause, Protection, Verdict
-from bleed_guard.core.mask import HARD_LEVEL, blur_reach, edge_distance, mask_box, protected_area
+from bleed_guard.core.job import Box, Cause, Protection, Verdict, mask_box
+from bleed_guard.core.mask import HARD_LEVEL, blur_reach, edge_distance, protected_area
 from bleed_guard.core.measure import difference, measure_reach
 from bleed_guard.images import PictureError, decode_mask, decode_picture
 

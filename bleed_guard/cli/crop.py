@@ -11,8 +11,8 @@ from bleed_guard.cli.errors import CommandError, Exit, SizeError
 from bleed_guard.cli.options import add_mask, read_size, whole_number
 from bleed_guard.cli.pictures import fit_mask, tell_size
 from bleed_guard.cli.place import PLACE_KEY, Place, cut, fingerprint
-from bleed_guard.core.job import Box
-from bleed_guard.core.mask import HARD_LEVEL, mask_box
+from bleed_guard.core.job import Box, mask_box
+from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.images import read_mask_file, read_picture
 from bleed_guard.saving import check_target, read_metadata, write_picture
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from bleed_guard.core.geometry import build_mask
 from bleed_guard.core.job import Cause, InpaintJob, ResizeMode
-from bleed_guard.core.mask import HARD_LEVEL, harden, mask_box, soft_fraction
+from bleed_guard.core.mask import HARD_LEVEL, harden, soft_fraction
 from bleed_guard.core.reach import (
     SMALLEST_ALPHA,
     SMALLEST_WEIGHT,
@@ -112,7 +112,7 @@ def _mask_causes(job: InpaintJob) -> Iterator[Cause]:
         yield Cause.WHOLE_REDRAW
     elif job.mask_blur > 0:
         yield Cause.MASK_BLUR
-    if soft_fraction(job.mask):
+    if soft_fraction(job.marked):
         yield Cause.SOFT_MASK
     if job.mask.shape[::-1] != _host_size(job):
         yield Cause.MASK_FORM
@@ -178,7 +178,7 @@ def _without(job: InpaintJob, spared: Cause | None) -> InpaintJob:
 def _fit_mask(job: InpaintJob) -> np.ndarray:
     """The mask as it would have been painted at the size the host needs: uint8 H x W."""
     placed = build_mask(job.mask, size=_host_size(job), resize_mode=job.mask_resize_mode)
-    if not soft_fraction(job.mask):
+    if not soft_fraction(job.marked):
         return harden(placed)
     levels = cv2.resize(job.mask, _host_size(job), interpolation=cv2.INTER_NEAREST)
     soft = np.where((levels > 0) & (levels < HARD_LEVEL), levels, np.uint8(0))
@@ -197,7 +197,7 @@ def find_open(job: InpaintJob) -> np.ndarray:
 
 def is_wiped_out(job: InpaintJob) -> bool:
     """Whether the host finds the blurred mask blank, and drops to plain img2img."""
-    return mask_box(job.mask) is None or not blur_on_host(job.mask, job).any()
+    return job.box is None or not blur_on_host(job.mask, job).any()
 
 
 def _host_size(job: InpaintJob) -> tuple[int, int]:

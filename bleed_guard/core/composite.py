@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from bleed_guard.core.arrays import check_sizes, cut_rows
-from bleed_guard.core.job import Box
-from bleed_guard.core.mask import HARD_LEVEL, grow_box, mask_box
+from bleed_guard.core.job import Box, mask_box
+from bleed_guard.core.mask import HARD_LEVEL, grow_box
 from bleed_guard.core.membrane import RING_WIDTH, Drift, Ring, find_ring, measure_drift
 
 MARGIN = 2 * RING_WIDTH
@@ -49,28 +49,30 @@ class Blend(str, Enum):
 
 @dataclass(frozen=True)
 class Seam:
-    """Where two pictures meet along a mask's edge: worked out once for all pictures of a batch.
+    """The reference along a mask's edge: worked out once for all pictures of a batch.
 
-    `shape` is the pictures' (height, width); `box` holds the mask and a margin, and is empty if
-    the mask is blank. Within it, bool h x w, `inside` is what is repainted and `known` where the
-    generated pictures really were generated.
+    `box` holds the mask and a margin, and is empty if the mask is blank. Within it `part` is the
+    reference's, uint8 h x w x 3, and, bool h x w, `inside` is what is repainted and `known` where
+    the generated pictures really were generated.
     """
 
-    shape: tuple[int, ...]
+    reference: np.ndarray
     box: Box
+    part: np.ndarray
     inside: np.ndarray
     known: np.ndarray
 
     @classmethod
-    def along(cls, mask: np.ndarray, known: Box | None = None) -> Seam:
-        """`mask` and `known` as `paste_back` takes them."""
+    def along(cls, reference: np.ndarray, mask: np.ndarray, known: Box | None = None) -> Seam:
+        """As `paste_back` takes them; the sizes are not looked at."""
         inside = mask >= HARD_LEVEL
         box = mask_box(inside)
         box = Box(0, 0, 0, 0) if box is None else grow_box(box, MARGIN, mask.shape)
         is_known = np.full((box.height, box.width), known is None)
         if known is not None and not known.intersect(box).is_empty:
             is_known[known.intersect(box).within(box).slices] = True
-        return cls(mask.shape, box, inside[box.slices], is_known)
+        part = np.ascontiguousarray(reference[box.slices])
+        return cls(reference, box, part, inside[box.slices], is_known)
 
     @cached_property
     def depth(self) -> np.ndarray:
@@ -79,18 +81,15 @@ class Seam:
 
     @cached_property
     def ring(self) -> Ring | None:
-        return find_ring(self.inside, self.known)
+        return find_ring(self.part, self.inside, self.known)
 
-    def paste(
-        self, reference: np.ndarray, generated: np.ndarray, blend: Blend | str, feather: int
-    ) -> np.ndarray:
-        """`paste_back` for one picture; the sizes are not looked at."""
-        result = reference.copy()
+    def paste(self, generated: np.ndarray, blend: Blend | str, feather: int) -> np.ndarray:
+        """`paste_back` for one picture."""
+        result = self.reference.copy()
         if self.box.is_empty:
             return result
         part = self.box.slices
-        cut = (np.ascontiguousarray(picture[part]) for picture in (reference, generated))
-        edit = _EDITS[Blend(blend)](self, *cut, feather)
+        edit = _EDITS[Blend(blend)](self, np.ascontiguousarray(generated[part]), feather)
         cv2.copyTo(edit, self.inside.view(np.uint8), result[part])
         return result
 
@@ -114,7 +113,7 @@ def paste_back(
     H x W x 3. ValueError if sizes differ or `blend` is unknown.
     """
     check_sizes(reference, generated, mask)
-    return Seam.along(mask, known).paste(reference, generated, Blend(blend), feather)
+    return Seam.along(reference, mask, known).paste(generated, Blend(blend), feather)
 
 
 def build_overlay(
@@ -163,28 +162,22 @@ def _measure_thickness(depth: np.ndarray, width: float) -> np.ndarray:
     return cv2.dilate(cv2.dilate(near, window), window.T)
 
 
-def _leave(
-    seam: Seam, reference: np.ndarray, generated: np.ndarray, feather: int
-) -> np.ndarray:
+def _leave(seam: Seam, generated: np.ndarray, feather: int) -> np.ndarray:
     return generated
 
 
-def _feather(
-    seam: Seam, reference: np.ndarray, generated: np.ndarray, feather: int
-) -> np.ndarray:
+def _feather(seam: Seam, generated: np.ndarray, feather: int) -> np.ndarray:
     edit, width = generated.copy(), float(feather + 1)
     thickness = _measure_thickness(seam.depth, width)
     for rows in cut_rows(edit.shape):
         rim, depth = _find_rim(seam, rows, width)
         share = np.minimum(depth / np.clip(thickness[rows].take(rim), 1, width), 1)
-        _mix(reference[rows], edit[rows], rim, share)
+        _mix(seam.part[rows], edit[rows], rim, share)
     return edit
 
 
-def _take_drift_out(
-    seam: Seam, reference: np.ndarray, generated: np.ndarray, feather: int
-) -> np.ndarray:
-    drift = measure_drift(reference, generated, seam.ring)
+def _take_drift_out(seam: Seam, generated: np.ndarray, feather: int) -> np.ndarray:
+    drift = measure_drift(generated, seam.ring)
     return generated if drift is None else _correct(generated, drift)
 
 
@@ -196,21 +189,19 @@ def _correct(generated: np.ndarray, drift: Drift) -> np.ndarray:
     return edit
 
 
-def _take_drift_out_and_feather(
-    seam: Seam, reference: np.ndarray, generated: np.ndarray, feather: int
-) -> np.ndarray:
+def _take_drift_out_and_feather(seam: Seam, generated: np.ndarray, feather: int) -> np.ndarray:
     """The share of a pixel's edit is its depth's square: only the first px meets the outside, and
     a square keeps it small with a rim much narrower than an even rise would need."""
-    drift = measure_drift(reference, generated, seam.ring)
+    drift = measure_drift(generated, seam.ring)
     if drift is None:
-        return _feather(seam, reference, generated, feather)
+        return _feather(seam, generated, feather)
     edit, widest = _correct(generated, drift), float(feather + 1)
     thickness = _measure_thickness(seam.depth, min(widest, _find_width(drift.misfits.max())))
     for rows in cut_rows(edit.shape):
         rim, depth = _find_rim(seam, rows, widest)
         width = np.minimum(_find_width(drift.misfit(rows).take(rim)), widest)
         share = np.minimum(depth / np.clip(thickness[rows].take(rim), 1, width), 1)
-        _mix(reference[rows], edit[rows], rim, share**2)
+        _mix(seam.part[rows], edit[rows], rim, share**2)
     return edit
 
 
@@ -237,16 +228,14 @@ def _mix(reference: np.ndarray, edit: np.ndarray, rim: np.ndarray, share: np.nda
     pixels[rim] = np.rint(own + share[:, None] * (pixels.take(rim, axis=0) - own))
 
 
-def _blend_bands(
-    seam: Seam, reference: np.ndarray, generated: np.ndarray, feather: int
-) -> np.ndarray:
+def _blend_bands(seam: Seam, generated: np.ndarray, feather: int) -> np.ndarray:
     """Laplacian bands of the difference, each let in over a zone twice as wide as the finer one's.
 
     The zones lie inside the mask, and none is wider than the mask is deep.
     """
-    difference = cv2.subtract(generated, reference, dtype=cv2.CV_32F)
+    difference = cv2.subtract(generated, seam.part, dtype=cv2.CV_32F)
     blended = _blend_band(difference, seam.depth, feather + 1, COARSE_BANDS)
-    return cv2.add(reference, blended, dtype=cv2.CV_8U)
+    return cv2.add(seam.part, blended, dtype=cv2.CV_8U)
 
 
 def _blend_band(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageColor
 
-from bleed_guard.core.job import Box, ResizeMode
-from bleed_guard.core.mask import is_deep, mask_box, to_eight_bits
+from bleed_guard.core.job import Box, ResizeMode, mask_box
+from bleed_guard.core.mask import is_deep, to_eight_bits
 from bleed_guard.core.stripes import read_pixels
 
 LATENT_CELL = 8

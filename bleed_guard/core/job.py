@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import Enum, IntEnum
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,6 +75,15 @@ class Box(NamedTuple):
         left, top, right, bottom = self
         across, down = origin.left, origin.top
         return Box(left - across, top - down, right - across, bottom - down)
+
+
+def mask_box(mask: np.ndarray) -> Box | None:
+    """The smallest box around all non-zero pixels; None for a blank mask."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not rows.size:
+        return None
+    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
 class ResizeMode(IntEnum):
@@ -271,6 +281,16 @@ class InpaintJob:
     webp_is_lossless: bool = False
     makes_mask_composite: bool = False  # of the picture as generated and the finished one
     export_4chan_side: int = 4000  # px: the extra JPEG is written for sides above it
+
+    @cached_property
+    def box(self) -> Box | None:
+        """The smallest box around all the mask is not 0 in; None for a blank one."""
+        return mask_box(self.mask)
+
+    @property
+    def marked(self) -> np.ndarray:
+        """The mask within its box: all of it that is not 0. uint8 h x w, empty for a blank one."""
+        return self.mask[:0, :0] if self.box is None else self.mask[self.box.slices]
 
     @property
     def mask_resize_mode(self) -> ResizeMode:

@@ -75,15 +75,6 @@ def soft_fraction(mask: np.ndarray) -> float:
     return (used - full) / used if used else 0.0
 
 
-def mask_box(mask: np.ndarray) -> Box | None:
-    """The smallest box around all non-zero pixels; None for a blank mask."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not rows.size:
-        return None
-    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
-    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-
-
 def grow_box(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
     """`box` with `margin` px more on each side, cut at a picture of `shape` (height, width)."""
     return Box(
@@ -108,15 +99,14 @@ def blur_mask(mask: np.ndarray, mask_blur: float) -> np.ndarray:
     return cv2.GaussianBlur(across, (1, kernel), mask_blur)
 
 
-def largest_living_blur(mask: np.ndarray, mask_blur: int) -> int:
+def largest_living_blur(mask: np.ndarray, mask_blur: int, box: Box | None) -> int:
     """The largest blur (to 1 px) up to `mask_blur` under which the mask still repaints somewhere.
 
     A thin mask under a large blur rounds to blank; the host then drops to plain img2img and
     redraws the whole picture. Alive means that some pixel stays at `HARD_LEVEL` or above. A mask
-    that repaints nothing anyway keeps its blur. uint8 H x W and px -> px.
+    that repaints nothing anyway keeps its blur. uint8 H x W, px and the mask's box -> px.
     """
-    box = mask_box(mask)
-    if box is None or mask.max() < HARD_LEVEL or _survives(mask, box, mask_blur):
+    if box is None or mask[box.slices].max() < HARD_LEVEL or _survives(mask, box, mask_blur):
         return mask_blur
     living, blank = 0, mask_blur
     while blank - living > 1:

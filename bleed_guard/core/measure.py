@@ -16,8 +16,9 @@ from bleed_guard.core.job import (
     Verdict,
     WorstSpot,
     ZoneStats,
+    mask_box,
 )
-from bleed_guard.core.mask import HARD_LEVEL, edge_distance, mask_box, protected_area
+from bleed_guard.core.mask import HARD_LEVEL, edge_distance, protected_area
 
 PROFILE_LIMIT = 256
 """The profile has one bin per px of distance up to here; farther pixels share the last bin."""
@@ -32,6 +33,7 @@ ZONES = ("soft band", "within predicted reach", "crop box", "far")
 FLAT_STEP = 1.0
 """Seam steps below this many CIELAB units count as it: about one just noticeable difference, so
 that a flat original neither divides by zero nor turns what nobody sees into a large ratio."""
+
 
 class ChangeCount(NamedTuple):
     """Protected pixels, how many of them changed, the largest difference, and the reach in px."""

@@ -42,7 +42,7 @@ CLIPPED_WEIGHT = 1e-3
 SEEN_STEP = 1.0
 """CIELAB units: about one just noticeable difference. Smaller steps count as it."""
 
-GRID = 64
+GRID = 32
 """The drift is solved on a grid of about this many cells a side: it is smooth by design."""
 
 LARGEST_CELL = 8
@@ -50,6 +50,9 @@ LARGEST_CELL = 8
 
 SWEEPS = 4
 """Jacobi sweeps on each level of the pyramid: enough, since each starts from the coarser one."""
+
+COARSEST = 4
+"""Cells a side from which on the pyramid is no longer halved."""
 
 ALL = slice(None)
 
@@ -60,17 +63,19 @@ class Ring(NamedTuple):
     """The pixels just outside a mask, from which the drift is read: the same for a whole batch.
 
     `pixels` (intp N) are indices into the region's pixels one after the other, `cells` those of
-    the grid they lie in. Of them `edge` (intp M) are nearest to the mask; `below` and `beside` are
-    the edge's next neighbours down and to the right, and `edge_cells` where it lies.
+    the grid they lie in, `own` the reference's colours there (uint8 N x 3). The `edge` is what of
+    them is nearest to the mask (intp M); `edge_lab` are the reference's colours there in CIELAB
+    (float32 M x 3) and `steps` how much it differs from pixel to pixel.
     """
 
     grid: _Grid
     pixels: np.ndarray
     cells: np.ndarray
+    own: np.ndarray
     edge: np.ndarray
     edge_cells: np.ndarray
-    below: np.ndarray
-    beside: np.ndarray
+    edge_lab: np.ndarray
+    steps: np.ndarray
 
 
 class Drift(NamedTuple):
@@ -90,8 +95,8 @@ class Drift(NamedTuple):
         return self.grid.spread(self.misfits, rows)
 
 
-def find_ring(inside: np.ndarray, known: np.ndarray) -> Ring | None:
-    """The ring of a region: `inside` and `known` are bool H x W, what is repainted, and where the
+def find_ring(reference: np.ndarray, inside: np.ndarray, known: np.ndarray) -> Ring | None:
+    """The ring of a region: uint8 H x W x 3, and two bool H x W, what is repainted and where the
     generated picture really was generated. None if none of it is known right at the edge."""
     if inside.all():
         return None
@@ -109,22 +114,37 @@ def find_ring(inside: np.ndarray, known: np.ndarray) -> Ring | None:
     edge = pixels[is_edge]
     below = edge + width * (rows[is_edge] < height - 1)
     beside = edge + (columns[is_edge] < width - 1)
-    return Ring(grid, pixels, cells, edge, cells[is_edge], below, beside)
+    colors = reference.reshape(-1, 3)
+    lab, lab_below, lab_beside = _to_lab(colors.take(np.stack([edge, below, beside]), axis=0))
+    steps = (_measure_step(lab, lab_below) + _measure_step(lab, lab_beside)) / 2
+    own = colors.take(pixels, axis=0)
+    return Ring(grid, pixels, cells, own, edge, cells[is_edge], lab, steps)
 
 
-def measure_drift(reference: np.ndarray, generated: np.ndarray, ring: Ring | None) -> Drift | None:
-    """The drift over a region, read from its ring. Two uint8 H x W x 3.
+def measure_drift(generated: np.ndarray, ring: Ring | None) -> Drift | None:
+    """The drift of a region's generated picture, uint8 H x W x 3, read from the ring.
 
-    None if the ring tells nothing: there is none, or it is a copy of the reference.
+    None if that tells nothing: there is none, or it is a copy of the reference.
     """
     if ring is None:
         return None
-    reference, generated = (picture.reshape(-1, 3) for picture in (reference, generated))
-    own, given = reference.take(ring.pixels, axis=0), generated.take(ring.pixels, axis=0)
-    if np.mean(_on_all_channels(own == given)) > COPIED_SHARE:
+    colors = generated.reshape(-1, 3)
+    given = colors.take(ring.pixels, axis=0)
+    if np.mean(_on_all_channels(ring.own == given)) > COPIED_SHARE:
         return None
-    offsets = _solve_offset(own, given, ring)
-    return Drift(ring.grid, offsets, _judge_match(reference, generated, ring, offsets))
+    offsets = _solve_offset(given, ring)
+    corrected = colors.take(ring.edge, axis=0) + ring.grid.sample(offsets, ring.edge)
+    misfit = _measure_step(ring.edge_lab, _to_lab(corrected[None])[0])
+    sums = ring.grid.gather(ring.edge_cells, [misfit, ring.steps, np.ones_like(misfit)])
+    carried = _solve(sums)
+    misfits = carried[..., 0] / np.maximum(carried[..., 1], SEEN_STEP)
+    return Drift(ring.grid, offsets, misfits)
+
+
+def _measure_step(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """How far apart colours are: CIELAB, float32 M x 3 twice -> float32 M."""
+    squares = (second - first) ** 2
+    return np.sqrt(squares[:, 0] + squares[:, 1] + squares[:, 2])
 
 
 def _on_all_channels(flags: np.ndarray) -> np.ndarray:
@@ -163,7 +183,7 @@ class _Grid(NamedTuple):
         return sums.reshape(rows, columns, -1)
 
     def spread(self, values: np.ndarray, rows: slice) -> np.ndarray:
-        """Values of the cells -> of every pixel in these rows, linear between the cells' middles."""
+        """Values of the cells -> of all pixels in these rows, linear between the cells' middles."""
         top, bottom, _ = rows.indices(self.height)
         first = max(top // self.cell - 1, 0)
         near = values[first : -(-bottom // self.cell) + 1]
@@ -171,7 +191,6 @@ class _Grid(NamedTuple):
         full = cv2.resize(near, size, interpolation=cv2.INTER_LINEAR) if self.cell > 1 else near
         top, bottom = top - first * self.cell, bottom - first * self.cell
         return full[top:bottom, : self.width]
-
 
     def sample(self, values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         """`spread`, at N pixels only, which are in order: h x w x C -> float32 N x C."""
@@ -184,50 +203,31 @@ class _Grid(NamedTuple):
         return found
 
 
-def _solve_offset(reference: np.ndarray, generated: np.ndarray, ring: Ring) -> np.ndarray:
-    """The offset on the grid, float32 h x w x 3, from the ring's pixels (uint8 N x 3 twice).
+def _solve_offset(given: np.ndarray, ring: Ring) -> np.ndarray:
+    """The offset on the grid, float32 h x w x 3, from what was generated on the ring, uint8 N x 3.
 
     Robust: weights follow the misfit against the median first, then against the smooth solution.
     """
-    is_safe = _on_all_channels((generated > 0) & (generated < 255))
+    is_safe = _on_all_channels((given > 0) & (given < 255))
     weight = np.where(is_safe, np.float32(1.0), np.float32(CLIPPED_WEIGHT))
-    difference = np.subtract(reference.T, generated.T, dtype=np.float32) * weight
+    difference = np.subtract(ring.own.T, given.T, dtype=np.float32) * weight
     sums = ring.grid.gather(ring.cells, [*difference, weight])
     trusted = sums.reshape(-1, 4)
     used = np.flatnonzero(trusted[:, 3])
     known = trusted[used]
     means = known[:, :3] / known[:, 3:]
-    fitted = np.median(means, axis=0)
-    for _ in range(2):
-        misfit = np.abs(means - fitted)
-        largest = np.maximum(np.maximum(misfit[:, 0], misfit[:, 1]), misfit[:, 2])
-        trusted[used] = known * _trust(largest)[:, None]
-        offset = _solve(sums)
-        fitted = offset.reshape(-1, 3)[used]
-    return offset
+    trusted[used] = known * _trust(means - np.median(means, axis=0))
+    trusted[used] = known * _trust(means - _solve(sums).reshape(-1, 3)[used])
+    return _solve(sums)
 
 
-def _trust(misfit: np.ndarray) -> np.ndarray:
-    """Geman-McClure weights (0-1) of misfits in levels, against their median's scale."""
+def _trust(misfits: np.ndarray) -> np.ndarray:
+    """Geman-McClure weights (0-1, N x 1) of misfits in levels (N x 3), by the largest channel's,
+    against their median's scale."""
+    sizes = np.abs(misfits)
+    misfit = np.maximum(np.maximum(sizes[:, :1], sizes[:, 1:2]), sizes[:, 2:])
     usual = max(float(np.median(misfit)), SMALLEST_MISFIT)
     return 1 / (1 + (misfit / (OUTLIER * usual)) ** 2) ** 2
-
-
-def _judge_match(
-    reference: np.ndarray, generated: np.ndarray, ring: Ring, offsets: np.ndarray
-) -> np.ndarray:
-    """`Drift.misfit` on the grid, float32 h x w: two uint8 N x 3 of all the region's pixels, and
-    the offset on the grid."""
-    corrected = generated.take(ring.edge, axis=0) + ring.grid.sample(offsets, ring.edge)
-    own, below, beside = (
-        reference.take(at, axis=0) for at in (ring.edge, ring.below, ring.beside)
-    )
-    lab = _to_lab(np.stack([own, corrected, below, beside]))
-    squares = (lab[1:] - lab[0]) ** 2
-    misfit, down, right = np.sqrt(squares[..., 0] + squares[..., 1] + squares[..., 2])
-    sums = ring.grid.gather(ring.edge_cells, [misfit, (down + right) / 2, np.ones_like(misfit)])
-    carried = _solve(sums)
-    return carried[..., 0] / np.maximum(carried[..., 1], SEEN_STEP)
 
 
 def _to_lab(colors: np.ndarray) -> np.ndarray:
@@ -237,27 +237,27 @@ def _to_lab(colors: np.ndarray) -> np.ndarray:
 
 
 def _solve(sums: np.ndarray) -> np.ndarray:
-    """The smoothest field through weighted data: float32 h x w x (C + 1) -> h x w x C.
+    """The smoothest field through weighted data: float32 h x w x (C + 1) -> h x w x C, C > 1.
 
     `sums` holds weight times value and, last, the weight. Minimises the sum of weight times
     squared misfit plus `STIFFNESS` times squared slope, which is harmonic where there is no data.
     Coarse to fine; cell sizes cancel out of the slope's term in two dimensions.
     """
     levels = [sums]
-    while max(levels[-1].shape[:2]) > 2:
+    while max(levels[-1].shape[:2]) > COARSEST:
         levels.append(_halve(levels[-1]))
     total = levels[-1].sum(axis=(0, 1))
-    field = np.full((1, 1, total.size - 1), total[:-1] / total[-1], np.float32)
+    height, width, channels = levels[-1].shape
+    start = -(-height // 2), -(-width // 2), channels - 1
+    field = np.full(start, total[:-1] / total[-1], np.float32)
     for level in reversed(levels):
-        height, width = level.shape[:2]
-        field = cv2.resize(field, (2 * field.shape[1], 2 * field.shape[0]))
-        field = field.reshape(*field.shape[:2], -1)[:height, :width]
+        height, width, _ = level.shape
+        field = cv2.resize(field, (2 * field.shape[1], 2 * field.shape[0]))[:height, :width]
         share = 1 / (level[..., -1:] + 4 * STIFFNESS)
         pull = level[..., :-1] * share
         spring = np.repeat(STIFFNESS * share, pull.shape[2], axis=2)
         for _ in range(SWEEPS):
             field = cv2.filter2D(field, -1, NEIGHBOURS, borderType=cv2.BORDER_REPLICATE)
-            field = field.reshape(pull.shape)
             field *= spring
             field += pull
     return field

@@ -23,8 +23,9 @@ from bleed_guard.core.job import (
     MaskedContent,
     Protection,
     ResizeMode,
+    mask_box,
 )
-from bleed_guard.core.mask import HARD_LEVEL, harden, largest_living_blur, mask_box, soft_fraction
+from bleed_guard.core.mask import HARD_LEVEL, harden, largest_living_blur, soft_fraction
 from bleed_guard.core.reach import place_mask, predict_reach, result_size
 from bleed_guard.core.settings import GuardSettings
 from bleed_guard.core.wording import word_finding, word_reason
@@ -78,7 +79,7 @@ def _reason(key: str, settings: GuardSettings) -> str:
 
 
 def _harden_mask(job: InpaintJob, settings: GuardSettings) -> Mended:
-    share = soft_fraction(job.mask)
+    share = soft_fraction(job.marked)
     if settings.soft_mask != "harden" or not share:
         return job, None
     change = Change("mask", f"{_percent(share)} % soft", "hard", _reason("harden", settings))
@@ -103,7 +104,7 @@ def _mend_blur(job: InpaintJob, settings: GuardSettings) -> Mended:
         change = Change("mask blur", job.mask_blur, 0, _reason("harden", settings))
         return replace(job, mask_blur=0), change
     wants_inpaint = settings.paste_back or settings.soft_mask != "ignore"
-    blur = largest_living_blur(job.mask, job.mask_blur) if wants_inpaint else job.mask_blur
+    blur = largest_living_blur(job.mask, job.mask_blur, job.box) if wants_inpaint else job.mask_blur
     if blur == job.mask_blur:
         return job, None
     change = Change("mask blur", job.mask_blur, blur, _reason("alive", settings))
@@ -149,7 +150,7 @@ def _limit_padding(job: InpaintJob, settings: GuardSettings) -> Mended:
 def _largest_margin(job: InpaintJob) -> int:
     """px from the mask's box to the farthest edge of the picture: more padding changes nothing."""
     height, width = job.mask.shape
-    box = mask_box(job.mask) or Box(0, 0, width, height)
+    box = job.box or Box(0, 0, width, height)
     return max(box.left, box.top, width - box.right, height - box.bottom)
 
 
@@ -249,7 +250,7 @@ class _View:
 
 
 def _has_edge(job: InpaintJob) -> bool:
-    return int(job.mask.max(initial=0)) >= HARD_LEVEL
+    return int(job.marked.max(initial=0)) >= HARD_LEVEL
 
 
 def _is_misplaced(job: InpaintJob) -> bool:
@@ -266,9 +267,9 @@ def _judge_protection(view: _View) -> Iterator[Finding]:
 
 
 def _judge_mask(view: _View) -> Iterator[Finding]:
-    mask = view.job.mask
-    strongest = int(mask.max(initial=0))
-    share = np.count_nonzero(mask >= HARD_LEVEL) / mask.size if mask.size else 0.0
+    mask, marked = view.job.mask, view.job.marked
+    strongest = int(marked.max(initial=0))
+    share = np.count_nonzero(marked >= HARD_LEVEL) / mask.size if mask.size else 0.0
     if strongest == 0:
         redraws = view.job.only_masked and not view.is_forced
         yield word_finding("mask_blank_redraw" if redraws else "mask_blank")
@@ -292,7 +293,7 @@ def _judge_mask_size(view: _View) -> Iterator[Finding]:
 
 
 def _judge_soft_mask(view: _View) -> Iterator[Finding]:
-    share = soft_fraction(view.job.mask)
+    share = soft_fraction(view.job.marked)
     if view.settings.soft_mask == "ignore" or not share or not view.blends_by_mask:
         return
     reach = predict_reach(replace(view.job, mask_blur=0)).pixels

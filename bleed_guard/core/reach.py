@@ -14,7 +14,6 @@ from bleed_guard.core.mask import (
     blur_mask,
     blur_reach,
     edge_distance,
-    mask_box,
     soft_fraction,
 )
 from bleed_guard.core.measure import measure_reach
@@ -92,7 +91,7 @@ def _blurs_away(job: InpaintJob) -> bool:
 
 def _around_mask(job: InpaintJob) -> Box | None:
     """The part of the user's mask outside which it is blank, blurred or not."""
-    box = mask_box(job.mask)
+    box = job.box
     if box is None:
         return None
     margin, (height, width) = blur_reach(job.mask_blur) + 1, job.mask.shape

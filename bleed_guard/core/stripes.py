@@ -45,11 +45,13 @@ def cut_stripes(image: Image.Image, box: Box) -> Iterator[tuple[Box, Image.Image
 def read_pixels(
     image: Image.Image, convert: Convert = to_rgb, *, box: Box | None = None
 ) -> np.ndarray:
-    """R, G, B of a picture of any mode, or of its part `box`: uint8 h x w x 3.
+    """R, G, B of a picture of any mode, or of its part `box`: uint8 h x w x 3, only to be read.
 
     `convert` makes a stripe RGB; what it makes of a pixel must depend on that pixel alone.
     """
     box = box or Box(0, 0, *image.size)
+    if BYTES_PER_PIXEL * box.area <= SMALL:
+        return np.asarray(convert(image if box == (0, 0, *image.size) else image.crop(box)))
     pixels = np.empty((box.height, box.width, 3), np.uint8)
     for stripe, part in cut_stripes(image, box):
         pixels[stripe.within(box).slices] = np.asarray(convert(part))

@@ -111,7 +111,7 @@ def _tell_images(images: tuple[ImageRecord, ...]) -> list[str]:
 def hold_facts(run: GuardRun, p: Any) -> dict[str, str]:
     """The facts of the run, label -> value, in the order they are shown."""
     job = run.rules.job
-    softness = soft_fraction(job.mask)
+    softness = soft_fraction(job.marked)
     edges = f"{100 * softness:.0f} % of it grey" if softness else "crisp edges"
     sizes = dict.fromkeys("{} x {}".format(*one.canvas.size) for one in run.finished)
     return {

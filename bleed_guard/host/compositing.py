@@ -189,7 +189,7 @@ def _blend_in(
         return _paste(canvas, composite, Blend.HARD)
     placed = processing.place_decoded(corrected, canvas, part)
     edit = composite.crop(canvas.reference[part.slices], part)
-    generated = cv2.copyTo(edit, canvas.editable, placed)
+    generated = cv2.copyTo(edit, canvas.editable, placed.copy())
     return _paste(canvas, Patch(part, generated), settings.blend, settings.feather)
 
 
@@ -200,7 +200,7 @@ def _paste(canvas: Canvas, generated: Patch, blend: str, feather: int = 0) -> Pa
     if part.is_empty:
         return Patch(part, reference)
     edit = generated.crop(reference, part)
-    return Patch(part, canvas.seam.paste(reference, edit, blend, feather))
+    return Patch(part, canvas.seam.paste(edit, blend, feather))
 
 
 def _restore_size(composed: Composed, rules: Rules) -> Composed:

@@ -28,6 +28,9 @@ DISK_LIMIT = 8 * 2**30
 BACKLOG = 256 * 2**20
 """Bytes beyond the limit on memory that may wait to be written; a job that adds more waits."""
 
+PAUSE = 0.2
+"""Seconds before anything is written: the host's reply goes out first."""
+
 FOLDER_PREFIX = "bleed-guard-history-"
 
 
@@ -187,6 +190,7 @@ class History:
         self._scratch: ScratchFolder | None = None
         self._revision = 0
         self._writer: threading.Thread | None = None
+        self._hurry = threading.Event()
 
     def configure(self, folder: str | Path, limit: int = DEFAULT_LIMIT) -> None:
         """Keep `limit` generations per owner, what memory cannot hold under `folder`.
@@ -213,14 +217,15 @@ class History:
             if previous is not None:
                 self._forget(previous)
             self._revision += 1
-            self._trim()
-        if self.bytes_in_memory > self._memory_limit + BACKLOG:
+            excess = self._trim()
+        if excess > BACKLOG:
             self.settle()
 
     def settle(self) -> None:
         """Wait until memory is within its bound."""
         writer = self._writer
         if writer is not None:
+            self._hurry.set()
             writer.join()
 
     def latest(self, owner: str = "") -> GenerationRecord | None:
@@ -265,18 +270,23 @@ class History:
             if self._scratch is not None:
                 self._scratch.remove()
 
-    def _trim(self) -> None:
+    def _trim(self) -> int:
+        """Drop what is over a limit of records; bytes in memory over its limit, to be written."""
         for owner in {record.owner for record in self._records.values()}:
             for record in self.list(owner)[self._limit :]:
                 self._drop(record)
+        excess = self.bytes_in_memory - self._memory_limit
         is_writing = self._writer is not None and self._writer.is_alive()
-        if not is_writing and self.bytes_in_memory > self._memory_limit:
+        if not is_writing and excess > 0:
+            self._hurry.clear()
             self._writer = threading.Thread(target=self._write_excess, name=FOLDER_PREFIX)
             self._writer.start()
+        return excess
 
     def _write_excess(self) -> None:
         """Move the oldest arrays to disk until memory holds no more than its limit; where that is
         not enough, let go of what the oldest runs keep for their diagnosis."""
+        self._hurry.wait(PAUSE)
         while True:
             with self._lock:
                 while self.bytes_on_disk > self._disk_limit and len(self._records) > 1:

@@ -15,17 +15,25 @@ from PIL import Image
 
 from bleed_guard.core.composite import MARGIN, Seam
 from bleed_guard.core.geometry import build_mask, build_reference, crop_top_left, flatten_image
-from bleed_guard.core.job import Box, Change, GuardPlan, InpaintJob, MaskedContent, ResizeMode
+from bleed_guard.core.job import (
+    Box,
+    Change,
+    GuardPlan,
+    InpaintJob,
+    MaskedContent,
+    ResizeMode,
+    mask_box,
+)
 from bleed_guard.core.mask import (
     HARD_LEVEL,
     grow_box,
     harden,
     is_deep,
-    mask_box,
     protected_area,
     read_mask,
 )
 from bleed_guard.core.stripes import NOWHERE, find_open_box, read_pixels
+from bleed_guard.core.traces import find_sample_box
 from bleed_guard.host import compat
 from bleed_guard.host.carry import has_alpha
 
@@ -114,6 +122,11 @@ class Canvas:
         return NOWHERE if box is None else grow_box(box, MARGIN, self.protected.shape)
 
     @cached_property
+    def sample_box(self) -> Box | None:
+        """Where the decoded picture is looked at for the diagnosis; None if all touch the mask."""
+        return find_sample_box(self.mask, self.crop_box)
+
+    @cached_property
     def mask_box(self) -> Box:
         """Around the hard mask; empty if it is blank."""
         return mask_box(self.mask >= HARD_LEVEL) or NOWHERE
@@ -128,7 +141,7 @@ class Canvas:
         """The edge of what may change, within the `edit_box`."""
         part, crop = self.edit_box, self.crop_box
         known = None if crop is None else crop.intersect(part).within(part)
-        return Seam.along(self.editable, known)
+        return Seam.along(self.reference[part.slices], self.editable, known)
 
     @cached_property
     def overlay(self) -> Image.Image:

@@ -12,7 +12,7 @@ from PIL import Image
 from bleed_guard.core.job import Cause
 from bleed_guard.core.measure import difference
 from bleed_guard.core.patch import Patch
-from bleed_guard.core.traces import Sample, Traces, find_sample_box, trace_job
+from bleed_guard.core.traces import Sample, Traces, trace_job
 from bleed_guard.host import compat, processing
 from bleed_guard.host.carry import has_alpha
 from bleed_guard.host.compositing import (
@@ -51,7 +51,7 @@ def trace(
         moved = _differs(canvas, composed.unguarded, rules)
         spared = moved & ~_differs(canvas, bare, rules)
         traces = traces.with_area(cause, spared & outside)
-    box = find_sample_box(canvas.mask, canvas.crop_box)
+    box = canvas.sample_box
     sample = box and Sample(box, processing.place_decoded(laid.decoded.image, canvas, box))
     return replace(traces, sample=sample, flattened=_count_flattened(canvas, outside))
 

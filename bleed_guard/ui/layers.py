@@ -21,8 +21,8 @@ from bleed_guard.core.heatmap import (
     color_levels,
     shrink_by_maximum,
 )
-from bleed_guard.core.job import Box
-from bleed_guard.core.mask import HARD_LEVEL, mask_box
+from bleed_guard.core.job import Box, mask_box
+from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.core.measure import difference
 from bleed_guard.core.record import Pictures
 

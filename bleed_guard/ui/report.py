@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bleed_guard.core.diagnose import describe_causes, find_buckets
-from bleed_guard.core.job import BleedReport, Box, Cause
-from bleed_guard.core.mask import edge_distance, mask_box
+from bleed_guard.core.job import BleedReport, Box, Cause, mask_box
+from bleed_guard.core.mask import edge_distance
 from bleed_guard.core.measure import measure_bleed, measure_seam
 from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, describe_record
 from bleed_guard.ui.encode import encode_text

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from bleed_guard.core.job import Box, Protection
+from bleed_guard.core.job import Box, Protection, mask_box
 from bleed_guard.core.mask import (
     blur_mask,
     blur_reach,
@@ -18,7 +18,6 @@ from bleed_guard.core.mask import (
     grow_box,
     harden,
     largest_living_blur,
-    mask_box,
     protected_area,
     read_mask,
     soft_fraction,
@@ -180,12 +179,12 @@ def one_pixel(level: int = 255) -> np.ndarray:
     ],
 )
 def test_largest_living_blur(mask: np.ndarray, mask_blur: int, expected: int) -> None:
-    assert largest_living_blur(mask, mask_blur) == expected
+    assert largest_living_blur(mask, mask_blur, mask_box(mask)) == expected
 
 
 @given(masks, st.integers(0, 64))
 def test_the_living_blur_leaves_something_to_repaint(mask: np.ndarray, mask_blur: int) -> None:
-    blur = largest_living_blur(mask, mask_blur)
+    blur = largest_living_blur(mask, mask_blur, mask_box(mask))
     assert 0 <= blur <= mask_blur
     if mask.max() >= 128:
         assert blur_mask(mask, blur).max() >= 128

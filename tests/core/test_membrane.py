@@ -27,7 +27,7 @@ def read_drift(
     known: np.ndarray | None = None,
 ) -> Drift | None:
     known = np.ones_like(inside) if known is None else known
-    return measure_drift(reference, generated, find_ring(inside, known))
+    return measure_drift(generated, find_ring(reference, inside, known))
 
 
 def drift_of(reference: np.ndarray, generated: np.ndarray, mask: np.ndarray) -> Drift:

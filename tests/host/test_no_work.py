@@ -97,5 +97,5 @@ def test_an_inpaint_is_noticed_by_the_same_watch(host: GuardedHost) -> None:
     job = host.make_job(make_picture(), Image.fromarray(mask))
     with watched() as called:
         host.finish(job)
-    assert {"plan_guard", "paste_back", "count_changes"} <= called - ALLOWED
+    assert {"plan_guard", "paste", "count_changes"} <= called - ALLOWED
     assert any(name.startswith("numpy.") for name in called)
