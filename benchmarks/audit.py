@@ -3,7 +3,8 @@
     python dev.py python --venv pipelines -m benchmarks.audit [--pairs 200] [--side 1024]
 
 Prints a Markdown table. The clean half of the pairs differs inside the mask only, the other half
-has bled 10 px around it, as mask blur 4 bleeds.
+has bled 10 px around it, as mask blur 4 bleeds. Decoding alone and the audit are run by the same
+engines, each with workers that have started; how long that takes is told by itself.
 """
 
 from __future__ import annotations
@@ -13,20 +14,27 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
 
 import cv2
 import numpy as np
 
-from bleed_guard.audit.engines import EngineName
-from bleed_guard.audit.pairs import Patterns, read_pairs
-from bleed_guard.audit.run import AuditPlan, run_audit
+from bleed_guard.audit import engines
+from bleed_guard.audit.engines import EngineName, make_engine
+from bleed_guard.audit.pairs import Pair, Patterns, read_pairs
+from bleed_guard.audit.worker import AuditOptions, Record, check_chunk, keep_memory
 from bleed_guard.cli.errors import CommandError
 from bleed_guard.images import decode_mask, decode_picture, read_bytes
 
 HOUR = 3600
 LONG_LISTS = (10**6, 10**9)
+CHUNK = 16
+"""As `audit --chunk`."""
+
+Work = Callable[[Sequence[Pair], AuditOptions], list[Record]]
 
 
 def make_picture(side: int, seed: int) -> np.ndarray:
@@ -61,21 +69,17 @@ def make_pairs(folder: Path, count: int, side: int) -> None:
                 (folder / f"p{copy:06}{suffix}").write_bytes(data)
 
 
-def decode_all(folder: Path) -> None:
-    """What any audit must at least do, in this process."""
-    for pair in read_pairs(str(folder), Patterns()):
+def decode_chunk(pairs: Sequence[Pair], options: AuditOptions) -> list[Record]:
+    """What any audit must at least do."""
+    keep_memory()
+    for pair in pairs:
         decode_picture(read_bytes(pair.original), pair.original)
         decode_picture(read_bytes(pair.result), pair.result)
         decode_mask(read_bytes(pair.mask), pair.mask)
+    return [{} for _ in pairs]
 
 
-def audit(folder: Path, engine: EngineName, workers: int) -> None:
-    out = folder.parent / "out.jsonl"
-    plan = AuditPlan(str(folder), out, engine=engine, workers=workers, force=True)
-    run_audit(plan)
-
-
-def measure(work: Callable[[], None], repeats: int) -> float:
+def measure(work: Callable[[], object], repeats: int) -> float:
     """The shortest of several runs, in seconds."""
     times = []
     for _ in range(repeats):
@@ -85,11 +89,32 @@ def measure(work: Callable[[], None], repeats: int) -> float:
     return min(times)
 
 
-def report(name: str, seconds: float, pairs: int, base: float) -> float:
-    """Print a row; returns pairs a second."""
-    speed = pairs / seconds
-    print(f"| {name} | {speed:.1f} | {speed / base:.2f} | {speed * HOUR:,.0f} |", flush=True)
-    return speed
+class Speed(NamedTuple):
+    """Pairs a second once all workers run, and the seconds until they did."""
+
+    pairs: float
+    start: float
+
+
+def measure_engine(
+    name: EngineName, workers: int, work: Work, pairs: Sequence[Pair], repeats: int
+) -> Speed:
+    """How fast an engine does `work` to all pairs. CommandError if it is not installed."""
+    started = time.perf_counter()
+    with patch.object(engines, "check_chunk", work):
+        engine = make_engine(name, AuditOptions(), workers, "")
+        try:
+            list(engine.check([[pair] for pair in pairs[: 2 * workers]]))
+            start = time.perf_counter() - started
+            seconds = measure(lambda: list(engine.check(cut(pairs))), repeats)
+        finally:
+            engine.close()
+    return Speed(len(pairs) / seconds, start)
+
+
+def cut(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
+    """Chunks as an audit's."""
+    return (pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK))
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -106,11 +131,8 @@ def main(arguments: Sequence[str] = ()) -> int:
         folder.mkdir()
         make_pairs(folder, options.pairs, options.side)
         print(f"{options.pairs} pairs of {options.side} x {options.side} px, {cores} cores\n")
-        print("| engine | pairs / s | x decoding alone | pairs / h |\n|---|--:|--:|--:|")
-        seconds = measure(lambda: decode_all(folder), options.repeats)
-        base = options.pairs / seconds
-        report("decoding alone, one core", seconds, options.pairs, base)
-        best = measure_engines(folder, options.pairs, options.repeats, base, cores)
+        pairs = list(read_pairs(str(folder), Patterns()))
+        best = measure_engines(pairs, options.repeats, cores)
     for count in LONG_LISTS:
         hours = count / best / HOUR
         print(f"\n{count:,} pairs at {best:.1f}/s: {hours:,.1f} h here; ", end="")
@@ -119,19 +141,28 @@ def main(arguments: Sequence[str] = ()) -> int:
     return 0
 
 
-def measure_engines(folder: Path, pairs: int, repeats: int, base: float, cores: int) -> float:
+def measure_engines(pairs: Sequence[Pair], repeats: int, cores: int) -> float:
     """A row for each engine; returns the best speed in pairs a second."""
-    runs = [("audit, serial", EngineName.SERIAL, 1)]
-    runs += [(f"audit, {n} processes", EngineName.PROCESSES, n) for n in range(1, cores + 1)]
-    runs += [(f"audit, {n} Dask workers", EngineName.DASK, n) for n in range(1, cores + 1)]
-    best = 0.0
-    for label, engine, workers in runs:
+    print("| engine | decoding alone, pairs / s | audit, pairs / s | audit / decoding |", end="")
+    print(" per core | pairs / h | start, s |\n|---|--:|--:|--:|--:|--:|--:|")
+    runs = [("in this process", EngineName.SERIAL, 1)]
+    runs += [(f"{n} processes", EngineName.PROCESSES, n) for n in range(1, cores + 1)]
+    runs += [(f"{n} Dask workers", EngineName.DASK, n) for n in range(1, cores + 1)]
+    best = alone = 0.0
+    for label, name, workers in runs:
         try:
-            seconds = measure(lambda e=engine, w=workers: audit(folder, e, w), repeats)
+            decoding = measure_engine(name, workers, decode_chunk, pairs, repeats)
+            audit = measure_engine(name, workers, check_chunk, pairs, repeats)
         except CommandError as error:
-            print(f"| {label} | not measured: {error} | | |")
+            print(f"| {label} | not measured: {error} | | | | | |")
             continue
-        best = max(best, report(label, seconds, pairs, base))
+        alone, best = alone or decoding.pairs, max(best, audit.pairs)
+        cells = (
+            f"{decoding.pairs:.1f}", f"{audit.pairs:.1f}", f"{audit.pairs / decoding.pairs:.2f}",
+            f"{audit.pairs / workers / alone:.2f}", f"{audit.pairs * HOUR:,.0f}",
+            f"{audit.start:.1f}",
+        )  # fmt: skip
+        print(f"| {label} | {' | '.join(cells)} |", flush=True)
     return best
 
 

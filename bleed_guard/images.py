@@ -6,6 +6,7 @@ The only place outside the host that opens picture files. Arrays are RGB; 16-bit
 from __future__ import annotations
 
 import io
+import os
 import struct
 import warnings
 from collections.abc import Callable, Iterator
@@ -103,7 +104,8 @@ def read_bytes(path: str | Path) -> bytes:
         if Path(path).is_char_device():  # some give bytes without end
             raise PictureError(f"{path}: this is a device, expected a picture file")
         with Path(path).open("rb") as file:
-            data = file.read(FILE_LIMIT + 1)
+            size = os.fstat(file.fileno()).st_size  # 0 where nobody knows it beforehand
+            data = file.read(size if 0 < size <= FILE_LIMIT else FILE_LIMIT + 1)
     except FileNotFoundError:
         raise PictureError(f"{path}: there is no such file") from None
     except IsADirectoryError:

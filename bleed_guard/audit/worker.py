@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import PurePath
 from typing import Any
 
@@ -44,10 +46,32 @@ class AuditOptions:
     uses_infotext: bool = True
 
 
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+"""Parameters of glibc's mallopt, from its malloc.h."""
+
+KEPT_BYTES = 256 << 20
+LARGEST_KEPT = 32 << 20
+"""Bytes: the most glibc takes for the second."""
+
+
 def check_chunk(pairs: Sequence[Pair], options: AuditOptions) -> list[Record]:
     """A record for each pair, in their order."""
+    keep_memory()
     cv2.setNumThreads(1)  # the audit is parallel over pairs
     return [check_pair(pair, options) for pair in pairs]
+
+
+@cache
+def keep_memory() -> None:
+    """Let this process keep what a pair has taken for the next one. By itself glibc gives it back
+    to the system each time and gets it anew page by page, which takes a quarter of an audit's
+    time. Elsewhere nothing is done."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    mallopt(TRIM_THRESHOLD, KEPT_BYTES)
+    mallopt(MMAP_THRESHOLD, LARGEST_KEPT)
 
 
 def check_pair(pair: Pair, options: AuditOptions) -> Record:
