@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import Any
 
 import cv2
 import numpy as np
 
 from bleed_guard.core.arrays import check_sizes, cut_rows
+from bleed_guard.core.edges import Rim, find_rim, measure_depth, measure_thickness
 from bleed_guard.core.job import Box, mask_box
 from bleed_guard.core.mask import HARD_LEVEL, grow_box
-from bleed_guard.core.membrane import RING_WIDTH, Drift, Ring, find_ring, measure_drift
+from bleed_guard.core.membrane import RING_WIDTH, Drift, Ring, measure_drift, read_ring
 
 MARGIN = 2 * RING_WIDTH
 """Pixels around the mask's box that the blends look at: the ring, and as much again for the
@@ -22,9 +22,6 @@ coarse bands."""
 LARGEST_STEP_SHARE = 0.25
 """The first px inside may show this much of the misfit at the mask's edge, as a multiple of what
 the original steps there by itself. From the benchmark: it keeps every seam ratio under 1.2."""
-
-DEEP = 255.0
-"""Pixels; deeper is all the same to any feather."""
 
 COARSE_BANDS = 2
 """Of the multi-band blend, besides the finest: the coarsest blends over 2 ** 2 times the feather.
@@ -61,6 +58,7 @@ class Seam:
     part: np.ndarray
     inside: np.ndarray
     known: np.ndarray
+    rims: dict[int, Rim] = field(default_factory=dict)
 
     @classmethod
     def along(cls, reference: np.ndarray, mask: np.ndarray, known: Box | None = None) -> Seam:
@@ -77,11 +75,17 @@ class Seam:
     @cached_property
     def depth(self) -> np.ndarray:
         """Each inside pixel's distance to the nearest outside, float32 h x w."""
-        return _measure_depth(self.inside)
+        return measure_depth(self.inside)
+
+    def rim(self, feather: int) -> Rim:
+        """The pixels inside that a feather of so many px may reach."""
+        if feather not in self.rims:
+            self.rims[feather] = find_rim(self.inside, feather + 1)
+        return self.rims[feather]
 
     @cached_property
     def ring(self) -> Ring | None:
-        return find_ring(self.part, self.inside, self.known)
+        return read_ring(self.part, self.inside, self.known)
 
     def paste(self, generated: np.ndarray, blend: Blend | str, feather: int) -> np.ndarray:
         """`paste_back` for one picture."""
@@ -132,17 +136,9 @@ def build_overlay(
     inside = mask >= HARD_LEVEL
     alpha = np.where(inside, np.uint8(0), np.uint8(255))
     if Blend(blend) is Blend.FEATHER:
-        ramp = _fade(_measure_depth(inside), feather + 1)
+        ramp = _fade(measure_depth(inside), feather + 1)
         np.copyto(alpha, np.rint(255 * (1 - ramp)).astype(np.uint8), where=inside)
     return np.dstack([reference, alpha])
-
-
-def _measure_depth(inside: np.ndarray) -> np.ndarray:
-    """bool H x W -> float32 H x W: distance to the nearest pixel outside, 0 there. The picture's
-    border is no edge of the mask; what has no edge at all is deeper than any feather."""
-    if inside.all():
-        return np.full(inside.shape, DEEP, np.float32)
-    return cv2.distanceTransform(inside.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
 
 
 def _fade(depth: np.ndarray, width: np.ndarray | float) -> np.ndarray:
@@ -151,15 +147,8 @@ def _fade(depth: np.ndarray, width: np.ndarray | float) -> np.ndarray:
     Where the mask is thinner than that, it is 1 along its middle: a scratch one px wide is still
     repaired. float32 of `depth`'s shape.
     """
-    thickness = _measure_thickness(depth, float(np.max(width)))
+    thickness = measure_thickness(depth, float(np.max(width)))
     return np.minimum(depth / np.clip(thickness, 1, width), 1, dtype=np.float32)
-
-
-def _measure_thickness(depth: np.ndarray, width: float) -> np.ndarray:
-    """The largest depth (whole px, float32 in, uint8 h x w out) within `width` px of each."""
-    window = np.ones((2 * int(np.ceil(width)) + 1, 1), np.uint8)
-    near = np.minimum(depth, DEEP).astype(np.uint8)
-    return cv2.dilate(cv2.dilate(near, window), window.T)
 
 
 def _leave(seam: Seam, generated: np.ndarray, feather: int) -> np.ndarray:
@@ -167,12 +156,9 @@ def _leave(seam: Seam, generated: np.ndarray, feather: int) -> np.ndarray:
 
 
 def _feather(seam: Seam, generated: np.ndarray, feather: int) -> np.ndarray:
-    edit, width = generated.copy(), float(feather + 1)
-    thickness = _measure_thickness(seam.depth, width)
-    for rows in cut_rows(edit.shape):
-        rim, depth = _find_rim(seam, rows, width)
-        share = np.minimum(depth / np.clip(thickness[rows].take(rim), 1, width), 1)
-        _mix(seam.part[rows], edit[rows], rim, share)
+    edit, rim = generated.copy(), seam.rim(feather)
+    share = np.minimum(rim.depth / np.clip(rim.thickness, 1, feather + 1), 1)
+    _mix(seam.part, edit, rim.pixels, share)
     return edit
 
 
@@ -195,27 +181,12 @@ def _take_drift_out_and_feather(seam: Seam, generated: np.ndarray, feather: int)
     drift = measure_drift(generated, seam.ring)
     if drift is None:
         return _feather(seam, generated, feather)
-    edit, widest = _correct(generated, drift), float(feather + 1)
-    thickness = _measure_thickness(seam.depth, min(widest, _find_width(drift.misfits.max())))
-    for rows in cut_rows(edit.shape):
-        rim, depth = _find_rim(seam, rows, widest)
-        width = np.minimum(_find_width(drift.misfit(rows).take(rim)), widest)
-        share = np.minimum(depth / np.clip(thickness[rows].take(rim), 1, width), 1)
-        _mix(seam.part[rows], edit[rows], rim, share**2)
+    edit, rim = _correct(generated, drift), seam.rim(feather)
+    misfit = drift.grid.sample(drift.misfits[..., None], rim.pixels)[:, 0]
+    width = np.sqrt(np.clip(misfit / LARGEST_STEP_SHARE, 1, (feather + 1) ** 2))
+    share = np.minimum(rim.depth / np.clip(rim.thickness, 1, width), 1)
+    _mix(seam.part, edit, rim.pixels, share**2)
     return edit
-
-
-def _find_width(misfit: Any) -> Any:
-    """How wide, in px, what still does not match at the mask's edge has to fade."""
-    return np.sqrt(np.maximum(misfit / LARGEST_STEP_SHARE, 1))
-
-
-def _find_rim(seam: Seam, rows: slice, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """The pixels inside up to `width` px deep, as indices into these rows' pixels one after the
-    other, and each one's depth."""
-    depth = seam.depth[rows]
-    rim = np.flatnonzero(seam.inside[rows] & (depth < width))
-    return rim, depth.take(rim)
 
 
 def _mix(reference: np.ndarray, edit: np.ndarray, rim: np.ndarray, share: np.ndarray) -> None:

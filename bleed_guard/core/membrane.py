@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from bleed_guard.core.arrays import cut_rows
+from bleed_guard.core.edges import find_ring
 
 RING_WIDTH = 8
 """The drift is read from this many px outside the mask: one latent cell."""
@@ -79,7 +80,12 @@ class Ring(NamedTuple):
 
 
 class Drift(NamedTuple):
-    """What lies between the reference and the generated picture, over a grid of the region."""
+    """What lies between the reference and the generated picture, over a grid of the region.
+
+    `misfits` (float32 h x w of cells) is what still differs at the mask's edge without the drift,
+    carried inward, as a multiple of the steps the reference takes there from pixel to pixel by
+    itself.
+    """
 
     grid: _Grid
     offsets: np.ndarray
@@ -89,21 +95,13 @@ class Drift(NamedTuple):
         """What is to be added to the generated picture, in levels: float32 h x W x 3."""
         return self.grid.spread(self.offsets, rows)
 
-    def misfit(self, rows: slice = ALL) -> np.ndarray:
-        """What still differs at the mask's edge then, carried inward, as a multiple of the steps
-        the reference takes there from pixel to pixel by itself: float32 h x W."""
-        return self.grid.spread(self.misfits, rows)
 
-
-def find_ring(reference: np.ndarray, inside: np.ndarray, known: np.ndarray) -> Ring | None:
+def read_ring(reference: np.ndarray, inside: np.ndarray, known: np.ndarray) -> Ring | None:
     """The ring of a region: uint8 H x W x 3, and two bool H x W, what is repainted and where the
     generated picture really was generated. None if none of it is known right at the edge."""
-    if inside.all():
-        return None
-    outside = (~inside).view(np.uint8)
-    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_3)
-    pixels = np.flatnonzero((distance <= RING_WIDTH) & ~inside & known)
-    is_edge = distance.take(pixels) <= EDGE_WIDTH
+    pixels, distance = find_ring(inside, RING_WIDTH)
+    is_known = known.reshape(-1).take(pixels)
+    pixels, is_edge = pixels[is_known], distance[is_known] <= EDGE_WIDTH
     if not is_edge.any():  # only masked without padding, for one
         return None
     height, width = inside.shape
