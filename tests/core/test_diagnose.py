@@ -124,6 +124,21 @@ def test_each_cause_is_told_in_words() -> None:
     assert stamped.why == f"The largest difference is {stamped.max} of 255 levels: bleed"
 
 
+def test_each_finding_has_what_a_translation_is_known_by() -> None:
+    """The sentence with its placeholders, what they are filled in with, and the sentence's key."""
+    image = blurred_and_stamped()
+    assert image.traces is not None
+    traces = replace(image.traces, flattened=1234)
+    found = diagnose_image(make_image(lift(45), lift(45), traces))
+    assert len(found) >= 3
+    for finding in found:
+        assert finding.phrases is not None
+        told = finding.what, finding.why, finding.fix.text if finding.fix else ""
+        for sentence, phrase in zip(told, finding.phrases, strict=True):
+            assert phrase.format(**finding.words) == sentence
+    assert {one.message for one in found} == {"", "seam", "transparency"}
+
+
 def test_the_cause_of_most_pixels_comes_first() -> None:
     image = blurred_and_stamped()
     assert [one.cause for one in diagnose_image(image)][:2] == [

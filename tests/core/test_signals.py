@@ -252,9 +252,16 @@ def test_every_pixel_of_a_decoded_webp_is_on_its_lattice(quality: int) -> None:
     assert lattice.full < 0.3
 
 
-@pytest.mark.parametrize("level", [0, 255])
-def test_black_and_white_are_on_both_lattices(level: int) -> None:
-    assert measure_lattice(np.full((4, 4, 3), level, np.uint8)) == (1, 1)
+BLACK, WHITE, RED, GREEN = (0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 255, 0)
+BLUE, YELLOW = (0, 0, 255), (255, 255, 0)
+
+
+@pytest.mark.parametrize("color", [BLACK, WHITE, RED, GREEN, BLUE, YELLOW])
+def test_the_strongest_colors_of_a_decoded_file_are_on_its_lattice(color: tuple[int, ...]) -> None:
+    """Their levels are cut at 0 and 255."""
+    flat = np.full((32, 32, 3), color, np.uint8)
+    assert measure_lattice(encode(flat, "JPEG", 95, subsampling=0)).full == 1
+    assert measure_lattice(encode(flat, "WEBP", 90)).limited == 1
 
 
 def test_other_colors_are_on_a_lattice_by_chance() -> None:
