@@ -134,6 +134,11 @@ def test_a_strong_effect_says_little_of_small_differences() -> None:
     assert floor == pytest.approx(np.full(floor.shape, 3.0))
 
 
+def test_what_several_effects_leave_unsaid_adds_up() -> None:
+    floor = leave(EDITED, seen=far(lift(8), lift(4))).floor
+    assert floor == pytest.approx(np.full(floor.shape, 5.0))
+
+
 def coding(by: int) -> Effect:
     """A format that errs by so much, in a checkerboard."""
     error = np.where(np.indices(MASK.shape).sum(axis=0) % 2, by, 0).astype(np.uint8)[..., None]
@@ -188,6 +193,12 @@ def test_a_rim_is_measured_ring_by_ring() -> None:
     assert (rim.touched, rim.even, rim.grey, rim.beyond) == (1, 1, 0, 0)
     assert rim.strength == pytest.approx(np.dot(counts, [12, 8, 6, 3, 1]) / pixels)
     assert rim.decay == pytest.approx(np.mean([12, 8, 6]) / np.mean([6, 3, 1]))
+
+
+def test_a_rim_may_be_one_pixel_wide() -> None:
+    rim = rim_of(add_rings(r1=12))
+    assert (rim.reach, rim.pixels) == (1, (DISTANCE == 1).sum())
+    assert (rim.even, rim.decay, rim.strength) == (1, 1, 12)
 
 
 def test_a_rim_ends_where_too_little_stands_out() -> None:
@@ -428,6 +439,15 @@ def test_a_crop_in_a_small_picture_is_found() -> None:
     assert find_rectangle(leftover, mask) == Box(2, 4, 60, 36)
 
 
+def test_a_crop_in_a_narrow_picture_is_found() -> None:
+    photo = np.full((480, 40, 3), 100, np.uint8)
+    mask = make_mask(Box(10, 425, 20, 435), 40, 480)
+    result = photo.copy()
+    result[410:470, 4:36] += 9
+    leftover = take_away(photo, result, mask, edge_distance(mask), far())
+    assert find_rectangle(leftover, mask) == Box(4, 410, 36, 470)
+
+
 # --- cells -------------------------------------------------------------------------------------
 
 
@@ -441,6 +461,7 @@ def test_cells_tell_how_much_is_left_where_it_is_known() -> None:
     hidden = np.s_[HOLE.top // 4 + 1 : HOLE.bottom // 4 - 1, 13:20]
     assert np.isnan(cells[hidden]).all()
     assert np.isfinite(cells[:, :9]).all()
+    assert np.isfinite(cells[:, 20]).all(), "a third of these is known"
 
 
 def test_cells_count_what_a_format_leaves_usually() -> None:
