@@ -239,3 +239,36 @@ def test_any_memory_layout(blend: Blend) -> None:
     turned.flags.writeable = False
     result = paste_back(flipped, turned, np.asfortranarray(mask), blend=blend)
     assert np.array_equal(result, expected)
+
+
+def fade_in(change: np.ndarray, depth: int, feather: int) -> np.ndarray:
+    """Share of `change` (levels, H x W) that multi-band lets in, by depth in a band's mask."""
+    mask = np.zeros(change.shape, np.uint8)
+    mask[:, 20 : 20 + 2 * depth] = 255
+    flat = np.full((*change.shape, 3), 100, np.uint8)
+    generated = (flat + change[..., None]).astype(np.uint8)
+    result = paste_back(flat, generated, mask, blend="multi-band", feather=feather)
+    middle = change.shape[0] // 2
+    row = (result[middle, :, 0].astype(float) - 100) / change[middle]
+    return row[20 : 20 + depth]
+
+
+def even_width(depth: int, width: int) -> np.ndarray:
+    return np.minimum(np.arange(1, depth + 1) / width, 1)
+
+
+@pytest.mark.parametrize(
+    ("depth", "width"), [(64, 16), (20, 16), (10, 8), (7, 4)], ids=lambda value: str(value)
+)
+def test_multi_band_lets_in_coarse_structure_slowly(depth: int, width: int) -> None:
+    """Over four times the finest zone, 4 px here, or as far as the mask is deep enough."""
+    share = fade_in(np.full((160, 200), 100), depth, feather=3)
+    assert share == pytest.approx(even_width(depth, width), abs=0.11)
+    assert share[-1] == pytest.approx(1, abs=0.01)
+    assert (np.diff(share) >= 0).all()
+
+
+def test_multi_band_lets_in_fine_structure_within_the_feather() -> None:
+    board = np.where(np.indices((160, 200)).sum(axis=0) % 2, 50, -50)
+    share = fade_in(board, 64, feather=3)
+    assert share == pytest.approx(even_width(64, 4), abs=0.02)

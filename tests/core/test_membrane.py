@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -109,3 +110,36 @@ def test_nothing_is_learnt_where_nothing_is_known_at_the_edge() -> None:
     inside = np.array([[False] * 7 + [True]])
     known = np.array([[True] * 3 + [False] * 5])
     assert measure_drift(reference, reference + 9, inside, known) is None
+
+
+def test_drift_and_misfit_have_no_direction() -> None:
+    """Of pictures laid on their side it is the same, laid on its side."""
+    draw = np.random.default_rng(2)
+    reference = draw.integers(60, 180, (56, 72, 3), np.uint8)
+    reference[:, ::3] //= 2  # stripes: the steps across are not those down
+    generated = to_levels(reference + draw.normal(9, 6, reference.shape))
+    mask = np.zeros((56, 72), np.uint8)
+    mask[20:36, 30:72] = 255
+    drift = drift_of(reference, generated, mask)
+    turned = drift_of(
+        *(np.ascontiguousarray(one.swapaxes(0, 1)) for one in (reference, generated, mask))
+    )
+    assert turned.offset.swapaxes(0, 1) == pytest.approx(drift.offset, abs=0.01)
+    assert pytest.approx(drift.misfit, rel=0.001, abs=0.001) == turned.misfit.T
+
+
+@pytest.mark.parametrize("period", [1, 2, 4])
+def test_misfit_is_a_multiple_of_the_references_own_steps(period: int) -> None:
+    """Stairs of so many px a step: the same misfit weighs less where the picture steps more."""
+    levels = 60 + 4 * (np.arange(96) // period)
+    reference = np.minimum(levels, 230)[None, :, None].repeat(64, 0).repeat(3, 2).astype(np.uint8)
+    noise = np.random.default_rng(2).choice([-6, 6], (64, 96, 1))
+    mask = np.zeros((64, 96), np.uint8)
+    mask[20:44, 10:40] = 255
+    found = drift_of(reference, to_levels(reference + noise), mask).misfit[mask == 255].mean()
+    lab = cv2.cvtColor(reference.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[..., 0]
+    near = np.s_[18:46, 8:42]
+    across = np.abs(np.diff(lab, axis=1))[near].mean()
+    own = max(across / 2, 1.0)  # none of the steps goes down
+    moved = cv2.cvtColor((reference + np.float32(6)) / 255, cv2.COLOR_RGB2LAB)[..., 0]
+    assert found == pytest.approx((moved - lab)[near].mean() / own, rel=0.15)

@@ -175,6 +175,20 @@ def test_a_float_overlay_reaches_where_half_a_level_can_show() -> None:
     assert predict_reach(job).pixels == measured
 
 
+@pytest.mark.parametrize("is_precise", [False, True])
+@pytest.mark.parametrize("left", [0, 40, 70, 84])
+def test_what_a_result_of_odd_size_loses_is_not_reached(left: int, is_precise: bool) -> None:
+    """A whole picture of 93 x 61 comes back as 88 x 56."""
+    mask = np.zeros((61, 93), np.uint8)
+    mask[30:60, left : left + 6] = 255
+    job = make_job(mask, mask_blur=3, only_masked=False, has_precise_mask=is_precise)
+    blurred = np.rint(blur_mask(mask / np.float32(255), 3) * 255)
+    kept = np.s_[:56, :88]
+    is_open = (blurred if is_precise else composite_worst(job, mask))[kept] > 0
+    expected = measure_reach(is_open & (mask[kept] == 0), edge_distance(mask[kept]))
+    assert predict_reach(job).pixels == expected
+
+
 @pytest.mark.parametrize(("blur", "reach"), [(0, 0), (1, 3), (4, 10), (9, 22), (64, 154)])
 def test_the_pages_reach_is_that_of_a_straight_edge(blur: int, reach: int) -> None:
     assert straight_edge_reach(blur) == reach
