@@ -208,9 +208,10 @@ def test_sizes_that_differ_are_refused() -> None:
 def test_every_size_is_compared(shape: str) -> None:
     pictures = {"original": ORIGINAL, "result": EDITED, "mask": MASK}
     pictures[shape] = pictures[shape][:, 1:]
+    original, result, mask = pictures.values()
     sizes = r"\(192, 25[56], 3\), \(192, 25[56], 3\), \(192, 25[56]\)"
     with pytest.raises(ValueError, match=f"sizes differ: {sizes}"):
-        diagnose_files(**pictures)
+        diagnose_files(original, result, mask)
 
 
 # --- what the file tells -----------------------------------------------------------------------

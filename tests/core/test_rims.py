@@ -188,7 +188,7 @@ def add_rings(**rings: float) -> np.ndarray:
 def test_a_rim_is_measured_ring_by_ring() -> None:
     rim = rim_of(add_rings(r1=12, r2=8, r3=6, r4=3, r5=1))
     pixels = int(((DISTANCE > 0) & (DISTANCE <= 5)).sum())
-    counts = [int((ring == DISTANCE).sum()) for ring in range(1, 6)]
+    counts = [np.count_nonzero(ring == DISTANCE) for ring in range(1, 6)]
     assert (rim.reach, rim.pixels) == (5, pixels)
     assert (rim.touched, rim.even, rim.grey, rim.beyond) == (1, 1, 0, 0)
     assert rim.strength == pytest.approx(np.dot(counts, [12, 8, 6, 3, 1]) / pixels)
