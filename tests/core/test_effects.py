@@ -15,14 +15,14 @@ from bleed_guard.core.effects import Far, find_window, look_far, measure_structu
 from bleed_guard.core.job import Box, Cause
 from bleed_guard.core.mask import edge_distance
 
-WIDTH, HEIGHT = 256, 192
-HOLE = Box(60, 70, 110, 120)
+WIDTH, HEIGHT = 192, 144
+HOLE = Box(24, 40, 64, 80)
 
 
 def draw_photo() -> np.ndarray:
     """Smooth shapes with a little texture: uint8 H x W x 3."""
     dice = np.random.default_rng(3)
-    coarse = dice.integers(40, 200, (12, 16, 3)).astype(np.float32)
+    coarse = dice.integers(40, 200, (9, 12, 3)).astype(np.float32)
     smooth = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     fine = cv2.GaussianBlur(dice.normal(0, 12, smooth.shape), (0, 0), 1)
     return np.clip(smooth + fine, 10, 245).astype(np.uint8)
@@ -172,8 +172,8 @@ def test_the_effects_make_of_the_picture_what_the_result_is(seen: Seen, name: st
     for effect in seen(name).effects:
         picture = effect.apply(picture)
     gap = np.abs(picture.astype(int) - RESULTS[name]).max(axis=2)
-    assert np.mean(gap[20:-20, 20:-20]) < 0.05
-    assert seen(name).noise < 0.1
+    assert np.mean(gap[20:-20, 20:-20]) < 0.1
+    assert seen(name).noise < 0.2
     assert seen(name).excess < 0.1
     assert seen(name).slow_excess < 0.1
 
@@ -364,13 +364,13 @@ def test_what_lies_near_the_mask_is_a_feathers() -> None:
 
 
 def test_a_crop_is_another_matter() -> None:
-    box = Box(0, 0, 200, 192)
+    box = Box(0, 0, 148, 144)
     noisy = EDITED.copy()
     noisy[box.slices] = add_noise(6)[box.slices]
-    assert look(noisy).noise > 3
+    assert look(noisy).noise > 2
     assert look(noisy, box).changed == 0
     assert look(noisy, Box(0, 0, WIDTH, HEIGHT)) == look(noisy)
-    noisy[:, 200:] = recolor(1, 8, 2, -6)[:, 200:]
+    noisy[:, 148:] = recolor(1, 8, 2, -6)[:, 148:]
     found = look(noisy, box)
     assert [effect.cause for effect in found.effects] == [Cause.COLOR_SHIFT]
     assert found.changed == 1
