@@ -194,6 +194,17 @@ def test_a_color_correction_moves_chroma_and_leaves_luma() -> None:
     assert float(effect.evidence["explained"]) > 0.95
 
 
+@pytest.mark.parametrize("quality", [60, 85])
+def test_blocks_across_the_masks_edge_are_foretold_with_the_edit_in_them(quality: int) -> None:
+    """In a small picture all lies near the mask."""
+    photo, mask = np.ascontiguousarray(PHOTO[:48, 100:148]), np.zeros((48, 48), np.uint8)
+    mask[16:32, 16:32] = 255
+    edited = np.where(mask[..., None] > 0, 255 - photo, photo)
+    seen = look_far(photo, encode("JPEG", quality, edited), mask, edge_distance(mask))
+    assert [effect.evidence["quality"] for effect in seen.effects] == [quality]
+    assert seen.noise == 0
+
+
 def test_a_format_the_original_had_too_is_not_found() -> None:
     """Its traces are there, but they are not new."""
     for form in ("JPEG", "WEBP"):
