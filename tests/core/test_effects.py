@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
@@ -86,7 +87,7 @@ HIGH = encode("JPEG", 100, subsampling=0)
 RECOLORED = recolor(1, 8, 2, -6, picture=shift(2, 1))
 WARM = {"red": 8, "green": 2, "blue": -6, "contrast": 1}
 SHIFTED = {"x": 2, "y": 1}
-CASES: dict[str, tuple[np.ndarray, dict[str, dict[str, float]]]] = {
+CASES: dict[str, tuple[np.ndarray, Mapping[str, Mapping[str, float]]]] = {
     "nothing": (EDITED, {}),
     "shift": (shift(2, 1), {"shift": SHIFTED}),
     "small shift": (shift(0.5, 0), {"shift": {"x": 0.5, "y": 0}}),
