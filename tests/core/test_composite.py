@@ -193,6 +193,29 @@ def test_a_picture_that_was_pasted_back_before_is_feathered() -> None:
     assert np.array_equal(result, feathered)
 
 
+@pytest.mark.parametrize("feather", [0, 4])
+def test_a_feather_takes_no_more_than_it_may(feather: int) -> None:
+    """Another picture, which fits nowhere at the edge, is as the model made it farther inside."""
+    reference, generated, mask = coffee(), coffee()[::-1, ::-1], box_mask()
+    result = paste_back(reference, generated, mask, blend="membrane + feather", feather=feather)
+    edit = paste_back(reference, generated, mask, blend="membrane")
+    inner = np.s_[60 + feather : 150 - feather, 80 + feather : 220 - feather]
+    assert np.array_equal(result[inner], edit[inner])
+    assert np.array_equal(result, edit) == (feather == 0)
+
+
+@all_blends
+def test_blends_have_no_direction(blend: Blend) -> None:
+    """Of pictures laid on their side the result is the same, laid on its side."""
+    mask = np.zeros((48, 64), np.uint8)
+    mask[8:40, 10:13] = mask[8:14, 10:50] = mask[30:31, 5:60] = 255
+    pictures = picture(1, 48, 64), picture(2, 48, 64), mask
+    result = paste_back(*pictures, blend=blend, feather=6)
+    first, second, turned = (one.swapaxes(0, 1).copy() for one in pictures)
+    again = paste_back(first, second, turned, blend=blend, feather=6).swapaxes(0, 1)
+    assert np.abs(again.astype(int) - result).max() <= 1
+
+
 def test_sizes_are_named_when_they_differ() -> None:
     with pytest.raises(ValueError, match=r"reference 32 x 24, generated 32 x 24, mask 24 x 32"):
         paste_back(picture(1), picture(2), np.zeros((32, 24), np.uint8))
