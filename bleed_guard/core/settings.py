@@ -360,7 +360,7 @@ def _check_values(
     values: dict[str, Any] = {}
     complaints = []
     for name, value in given.items():
-        setting = SETTINGS.get(name) if isinstance(name, str) else None
+        setting = SETTINGS.get(name)
         if setting is None:
             if len(complaints) < MOST_COMPLAINTS:
                 complaints.append(_complain_of_name(name))

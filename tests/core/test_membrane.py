@@ -112,14 +112,15 @@ def test_nothing_is_learnt_where_nothing_is_known_at_the_edge() -> None:
     assert measure_drift(reference, reference + 9, inside, known) is None
 
 
-def test_drift_and_misfit_have_no_direction() -> None:
+@pytest.mark.parametrize("shape", [(56, 72), (64, 480)])
+def test_drift_and_misfit_have_no_direction(shape: tuple[int, int]) -> None:
     """Of pictures laid on their side it is the same, laid on its side."""
     draw = np.random.default_rng(2)
-    reference = draw.integers(60, 180, (56, 72, 3), np.uint8)
+    reference = draw.integers(60, 180, (*shape, 3), np.uint8)
     reference[:, ::3] //= 2  # stripes: the steps across are not those down
     generated = to_levels(reference + draw.normal(9, 6, reference.shape))
-    mask = np.zeros((56, 72), np.uint8)
-    mask[20:36, 30:72] = 255
+    mask = np.zeros(shape, np.uint8)
+    mask[20:36, 30:] = 255
     drift = drift_of(reference, generated, mask)
     turned = drift_of(
         *(np.ascontiguousarray(one.swapaxes(0, 1)) for one in (reference, generated, mask))

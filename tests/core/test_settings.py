@@ -48,10 +48,11 @@ def test_every_setting_is_told_and_bounded(setting: Setting) -> None:
         ("preset", "guardd", "preset must be one of guard, tight-edit"),
         ("fether", 4, "unknown setting 'fether'; did you mean feather?"),
         ("x", 4, "unknown setting 'x'; known are enabled"),
+        (7, 4, "unknown setting 7; known are enabled"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence_and_nothing_else_is_lost(
-    name: str, value: object, sentence: str
+    name: object, value: object, sentence: str
 ) -> None:
     settings, complaints = GuardSettings.from_args([{name: value, "tolerance": 3}])
     assert settings == GuardSettings(tolerance=3)
