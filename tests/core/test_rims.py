@@ -131,12 +131,12 @@ def test_effects_are_taken_away_one_after_the_other() -> None:
 def test_a_strong_effect_says_little_of_small_differences() -> None:
     """A quarter of what it moves, and a level for its rounding."""
     floor = leave(EDITED, seen=far(lift(8))).floor
-    assert floor == pytest.approx(np.full(floor.shape, 3.0))
+    assert np.allclose(floor, 3)
 
 
 def test_what_several_effects_leave_unsaid_adds_up() -> None:
     floor = leave(EDITED, seen=far(lift(8), lift(4))).floor
-    assert floor == pytest.approx(np.full(floor.shape, 5.0))
+    assert np.allclose(floor, 5)
 
 
 def coding(by: int) -> Effect:
@@ -149,9 +149,9 @@ def test_a_formats_usual_error_says_nothing_and_twice_that_at_the_masks_edge() -
     leftover = leave(coding(8).apply(EDITED), seen=far(coding(8)))
     middle = np.s_[20:-20, 20:-20]
     near = DISTANCE[middle] <= 16
-    assert leftover.coded[middle] == pytest.approx(np.full(near.shape, 4.0), abs=0.1)
-    assert leftover.floor[middle] == pytest.approx(np.where(near, 13.0, 5.0), abs=0.1)
-    assert leftover.slow_coded[middle] == pytest.approx(np.full(near.shape, 4.0), abs=0.1)
+    assert np.allclose(leftover.coded[middle], 4, atol=0.1)
+    assert np.allclose(leftover.floor[middle], np.where(near, 13, 5), atol=0.1)
+    assert np.allclose(leftover.slow_coded[middle], 4, atol=0.1)
     plain = leave(EDITED, seen=far(lift(8)))
     assert not plain.coded.any()
     assert not plain.slow_coded.any()
@@ -160,9 +160,9 @@ def test_a_formats_usual_error_says_nothing_and_twice_that_at_the_masks_edge() -
 def test_noise_raises_what_says_nothing() -> None:
     assert leave(EDITED, seen=far(noise=5.0)).floor.max() == 0
     noisy = leave(EDITED, seen=far(noise=5.0, excess=2.0)).floor
-    assert noisy == pytest.approx(np.full(noisy.shape, 14.0))
+    assert np.allclose(noisy, 14)
     foretold = leave(EDITED, seen=far(lift(0), noise=5.0)).floor
-    assert foretold == pytest.approx(np.full(foretold.shape, 15.0))
+    assert np.allclose(foretold, 15)
 
 
 # --- rims --------------------------------------------------------------------------------------
@@ -457,7 +457,7 @@ def test_cells_tell_how_much_is_left_where_it_is_known() -> None:
     cells = measure_cells(leave(result))
     assert cells.shape == (48, 48)
     assert np.nanmax(cells[:, :9]) < 1
-    assert cells[:, 26:] == pytest.approx(np.full((48, 22), 9 / 0.3), rel=0.02)
+    assert np.allclose(cells[:, 26:], 9 / 0.3, rtol=0.02)
     hidden = np.s_[HOLE.top // 4 + 1 : HOLE.bottom // 4 - 1, 13:20]
     assert np.isnan(cells[hidden]).all()
     assert np.isfinite(cells[:, :9]).all()
