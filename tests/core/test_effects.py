@@ -196,14 +196,14 @@ def test_a_color_correction_moves_chroma_and_leaves_luma() -> None:
 
 
 @pytest.mark.parametrize("quality", [60, 85])
-def test_blocks_across_the_masks_edge_are_foretold_with_the_edit_in_them(quality: int) -> None:
-    """In a small picture all lies near the mask."""
+def test_a_format_is_foretold_in_a_small_picture_too(quality: int) -> None:
+    """All of it lies near the mask."""
     photo, mask = np.ascontiguousarray(PHOTO[:48, 100:148]), np.zeros((48, 48), np.uint8)
-    mask[16:32, 16:32] = 255
+    mask[14:30, 14:30] = 255
     edited = np.where(mask[..., None] > 0, 255 - photo, photo)
     seen = look_far(photo, encode("JPEG", quality, edited), mask, edge_distance(mask))
     assert [effect.evidence["quality"] for effect in seen.effects] == [quality]
-    assert seen.noise == 0
+    assert seen.noise < 0.3
 
 
 def test_a_format_the_original_had_too_is_not_found() -> None:
