@@ -47,7 +47,7 @@ def test_every_setting_is_told_and_bounded(setting: Setting) -> None:
         ("protect", ["hard"], "protect must be one of hard, soft, none, not ['hard']"),
         ("preset", "guardd", "preset must be one of guard, tight-edit"),
         ("fether", 4, "unknown setting 'fether'; did you mean feather?"),
-        ("x", 4, "unknown setting 'x'; known are enabled"),
+        ("x", 4, "unknown setting 'x'; known are enabled, preset, "),
         (7, 4, "unknown setting 7; known are enabled"),
     ],
 )
@@ -153,6 +153,14 @@ def test_a_users_preset_is_known_by_its_name() -> None:
     settings, (complaint,) = GuardSettings.from_args([{"preset": "faces"}])
     assert settings == GuardSettings()
     assert "faces" in complaint
+
+
+def test_of_two_presets_with_the_same_values_the_named_one_counts() -> None:
+    mine = GuardSettings(preset="mine")
+    presets = {**PRESETS, "mine": mine}
+    for args in ([{"preset": "mine"}], mine.to_args()):
+        assert GuardSettings.from_args(args, presets).settings == mine
+    assert GuardSettings.from_args([{"preset": "guard"}], presets).settings.preset == "guard"
 
 
 PRESET_MEANING = {
