@@ -137,7 +137,7 @@ def build_overlay(
     alpha = np.where(inside, np.uint8(0), np.uint8(255))
     if Blend(blend) is Blend.FEATHER:
         ramp = _fade(measure_depth(inside), feather + 1)
-        np.copyto(alpha, np.rint(255 * (1 - ramp)).astype(np.uint8), where=inside)
+        alpha = np.rint(255 * (1 - ramp)).astype(np.uint8)
     return np.dstack([reference, alpha])
 
 

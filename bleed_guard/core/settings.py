@@ -328,7 +328,7 @@ def _from_mapping(
     given: Mapping[Any, object], presets: Mapping[str, GuardSettings], default: GuardSettings
 ) -> ParsedSettings:
     values, complaints = _check_values(given, presets)
-    preset = presets.get(str(values.get("preset", "")))
+    preset = presets.get(values.get("preset", ""))
     base = default if preset is None else take_preset(default, preset)
     return ParsedSettings(_name_preset(replace(base, **values), presets), complaints)
 
@@ -337,7 +337,7 @@ def _from_positional(
     given: Mapping[str, object], presets: Mapping[str, GuardSettings]
 ) -> ParsedSettings:
     values, complaints = _check_values(given, presets)
-    preset = presets.get(str(values.get("preset", "")))
+    preset = presets.get(values.get("preset", ""))
     settings = GuardSettings(**values)  # type: ignore[arg-type]
     if preset is not None and is_preset(settings, GuardSettings()):
         settings = take_preset(settings, preset)
@@ -360,7 +360,7 @@ def _check_values(
     values: dict[str, Any] = {}
     complaints = []
     for name, value in given.items():
-        setting = SETTINGS.get(name) if isinstance(name, str) else None
+        setting = SETTINGS.get(name)
         if setting is None:
             if len(complaints) < MOST_COMPLAINTS:
                 complaints.append(_complain_of_name(name))

@@ -193,6 +193,29 @@ def test_a_picture_that_was_pasted_back_before_is_feathered() -> None:
     assert np.array_equal(result, feathered)
 
 
+@pytest.mark.parametrize("feather", [0, 4])
+def test_a_feather_takes_no_more_than_it_may(feather: int) -> None:
+    """Another picture, which fits nowhere at the edge, is as the model made it farther inside."""
+    reference, generated, mask = coffee(), coffee()[::-1, ::-1], box_mask()
+    result = paste_back(reference, generated, mask, blend="membrane + feather", feather=feather)
+    edit = paste_back(reference, generated, mask, blend="membrane")
+    inner = np.s_[60 + feather : 150 - feather, 80 + feather : 220 - feather]
+    assert np.array_equal(result[inner], edit[inner])
+    assert np.array_equal(result, edit) == (feather == 0)
+
+
+@all_blends
+def test_blends_have_no_direction(blend: Blend) -> None:
+    """Of pictures laid on their side the result is the same, laid on its side."""
+    mask = np.zeros((48, 64), np.uint8)
+    mask[8:40, 10:13] = mask[8:14, 10:50] = mask[30:31, 5:60] = 255
+    pictures = picture(1, 48, 64), picture(2, 48, 64), mask
+    result = paste_back(*pictures, blend=blend, feather=6)
+    first, second, turned = (one.swapaxes(0, 1).copy() for one in pictures)
+    again = paste_back(first, second, turned, blend=blend, feather=6).swapaxes(0, 1)
+    assert np.abs(again.astype(int) - result).max() <= 1
+
+
 def test_sizes_are_named_when_they_differ() -> None:
     with pytest.raises(ValueError, match=r"reference 32 x 24, generated 32 x 24, mask 24 x 32"):
         paste_back(picture(1), picture(2), np.zeros((32, 24), np.uint8))
@@ -239,3 +262,36 @@ def test_any_memory_layout(blend: Blend) -> None:
     turned.flags.writeable = False
     result = paste_back(flipped, turned, np.asfortranarray(mask), blend=blend)
     assert np.array_equal(result, expected)
+
+
+def fade_in(change: np.ndarray, depth: int, feather: int) -> np.ndarray:
+    """Share of `change` (levels, H x W) that multi-band lets in, by depth in a band's mask."""
+    mask = np.zeros(change.shape, np.uint8)
+    mask[:, 20 : 20 + 2 * depth] = 255
+    flat = np.full((*change.shape, 3), 100, np.uint8)
+    generated = (flat + change[..., None]).astype(np.uint8)
+    result = paste_back(flat, generated, mask, blend="multi-band", feather=feather)
+    middle = change.shape[0] // 2
+    row = (result[middle, :, 0].astype(float) - 100) / change[middle]
+    return row[20 : 20 + depth]
+
+
+def even_width(depth: int, width: int) -> np.ndarray:
+    return np.minimum(np.arange(1, depth + 1) / width, 1)
+
+
+@pytest.mark.parametrize(
+    ("depth", "width"), [(64, 16), (20, 16), (10, 8), (7, 4)], ids=lambda value: str(value)
+)
+def test_multi_band_lets_in_coarse_structure_slowly(depth: int, width: int) -> None:
+    """Over four times the finest zone, 4 px here, or as far as the mask is deep enough."""
+    share = fade_in(np.full((160, 200), 100), depth, feather=3)
+    assert share == pytest.approx(even_width(depth, width), abs=0.11)
+    assert share[-1] == pytest.approx(1, abs=0.01)
+    assert (np.diff(share) >= 0).all()
+
+
+def test_multi_band_lets_in_fine_structure_within_the_feather() -> None:
+    board = np.where(np.indices((160, 200)).sum(axis=0) % 2, 50, -50)
+    share = fade_in(board, 64, feather=3)
+    assert share == pytest.approx(even_width(64, 4), abs=0.02)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -90,6 +92,61 @@ def test_legend_shows_the_whole_scale() -> None:
     ends = color_levels(np.array([[0, 255]], np.uint8), Scale.LOG)[0]
     assert bar[[0, -1]].tolist() == ends.tolist()
     assert (picture[20:] == 235).all(axis=2).any() or (picture[17:] > 200).any()
+
+
+def find_numbers(legend: np.ndarray) -> list[tuple[int, int]]:
+    """First and last column of each number under the bar."""
+    columns = np.flatnonzero((legend[6:] != UNCHANGED).any(axis=(0, 2)))
+    numbers = np.split(columns, np.flatnonzero(np.diff(columns) > 5) + 1)
+    return [(int(number[0]), int(number[-1])) for number in numbers]
+
+
+LOG_TICKS = [0, 1, 2, 4, 8, 16, 32, 64, 128, 255]
+
+
+@pytest.mark.parametrize(
+    ("scale", "ticks"), [(Scale.LOG, LOG_TICKS), (Scale.LINEAR, [0, 8, 16, 32, 64, 128, 255])]
+)
+def test_each_number_of_the_legend_stands_under_its_color(scale: Scale, ticks: list[int]) -> None:
+    """Numbers that would touch the one before are left out."""
+    reference, result = one_pixel_off(10, 900, 1, 1)
+    picture = render_heatmap(reference, result, np.zeros((10, 900), np.uint8), scale=scale)
+    legend = picture[10:]
+    numbers = find_numbers(legend)
+    assert len(numbers) == len(ticks)
+    colors = color_levels(np.arange(256, dtype=np.uint8)[None], scale)[0].astype(int)
+    for (left, right), tick in zip(numbers[1:-1], ticks[1:-1], strict=True):
+        under = legend[0, (left + right) // 2].astype(int)
+        nearest = int(np.abs(colors - under).sum(axis=1).argmin())
+        assert nearest == pytest.approx(tick, rel=0.1, abs=0.5)
+    assert numbers[0][0] <= 2
+    assert numbers[-1][1] >= 897
+    assert (legend[:6] == legend[0]).all()
+
+
+@pytest.mark.parametrize("width", [60, 120, 300])
+def test_the_numbers_of_a_narrow_legend_keep_apart(width: int) -> None:
+    reference, result = one_pixel_off(10, width, 1, 1)
+    legend = render_heatmap(reference, result, np.zeros((10, width), np.uint8))[10:]
+    used = (legend[6:] != UNCHANGED).any(axis=(0, 2))
+    gaps = [right[0] - left[1] for left, right in pairwise(find_numbers(legend))]
+    assert 2 <= len(gaps) + 1 <= len(LOG_TICKS)
+    assert min(gaps) > 4
+    assert used[-4:].any() or width < 300, "the last number ends at the border"
+
+
+def test_a_legend_too_narrow_for_a_number_has_none() -> None:
+    reference, result = one_pixel_off(10, 4, 1, 1)
+    legend = render_heatmap(reference, result, np.zeros((10, 4), np.uint8))[10:]
+    assert (legend[6:] == UNCHANGED).all()
+
+
+def test_the_legends_numbers_are_light_and_smooth() -> None:
+    reference, result = one_pixel_off(10, 400, 1, 1)
+    text = render_heatmap(reference, result, np.zeros((10, 400), np.uint8))[16:]
+    shades = np.unique(text[..., 0])
+    assert shades.max() > 200
+    assert len(shades) > 8
 
 
 def test_unknown_scale_and_sizes_are_refused() -> None:

@@ -182,6 +182,28 @@ def test_largest_living_blur(mask: np.ndarray, mask_blur: int, expected: int) ->
     assert largest_living_blur(mask, mask_blur, mask_box(mask)) == expected
 
 
+def draw_shapes() -> dict[str, np.ndarray]:
+    """Masks that a wide blur wipes out, at the picture's border and away from it."""
+    strip, corner, pair, grey = (np.zeros((120, 200), np.uint8) for _ in range(4))
+    strip[:, 90:99] = 255
+    corner[:14, 180:] = 255
+    corner[60, 60] = 255
+    cv2.circle(pair, (60, 60), 10, (255,), -1)
+    cv2.circle(pair, (90, 60), 14, (255,), -1)
+    grey[40:80, 50:150] = 150
+    shapes = {"strip": strip, "corner": corner, "two dots": pair, "grey": grey}
+    return shapes | {f"{name}, turned": shape.T.copy() for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("mask_blur", [12, 64])
+@pytest.mark.parametrize("shape", draw_shapes())
+def test_one_more_than_the_living_blur_wipes_out(shape: str, mask_blur: int) -> None:
+    mask = draw_shapes()[shape]
+    blur = largest_living_blur(mask, mask_blur, mask_box(mask))
+    assert blur_mask(mask, blur).max() >= 128
+    assert blur == mask_blur or blur_mask(mask, blur + 1).max() < 128
+
+
 @given(masks, st.integers(0, 64))
 def test_the_living_blur_leaves_something_to_repaint(mask: np.ndarray, mask_blur: int) -> None:
     blur = largest_living_blur(mask, mask_blur, mask_box(mask))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -133,3 +134,37 @@ def test_any_rows_of_the_drift_are_those_of_the_whole() -> None:
     drift = drift_of(reference, shift_picture(reference, 2, 1), mask)
     for rows in (slice(0, 1), slice(7, 50), slice(50, 51), slice(300, 700)):
         assert drift.offset(rows) == pytest.approx(drift.offset()[rows], abs=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(56, 72), (64, 480)])
+def test_drift_and_misfit_have_no_direction(shape: tuple[int, int]) -> None:
+    """Of pictures laid on their side it is the same, laid on its side."""
+    draw = np.random.default_rng(2)
+    reference = draw.integers(60, 180, (*shape, 3), np.uint8)
+    reference[:, ::3] //= 2  # stripes: the steps across are not those down
+    generated = to_levels(reference + draw.normal(9, 6, reference.shape))
+    mask = np.zeros(shape, np.uint8)
+    mask[20:36, 30:] = 255
+    drift = drift_of(reference, generated, mask)
+    turned = drift_of(
+        *(np.ascontiguousarray(one.swapaxes(0, 1)) for one in (reference, generated, mask))
+    )
+    assert np.allclose(turned.offset().swapaxes(0, 1), drift.offset(), atol=0.01)
+    assert np.allclose(misfit_of(turned).T, misfit_of(drift), rtol=0.001, atol=0.001)
+
+
+@pytest.mark.parametrize("period", [1, 2, 4])
+def test_misfit_is_a_multiple_of_the_references_own_steps(period: int) -> None:
+    """Stairs of so many px a step: the same misfit weighs less where the picture steps more."""
+    levels = 60 + 4 * (np.arange(96) // period)
+    reference = np.minimum(levels, 230)[None, :, None].repeat(64, 0).repeat(3, 2).astype(np.uint8)
+    noise = np.random.default_rng(2).choice([-6, 6], (64, 96, 1))
+    mask = np.zeros((64, 96), np.uint8)
+    mask[20:44, 10:40] = 255
+    found = misfit_of(drift_of(reference, to_levels(reference + noise), mask))[mask == 255].mean()
+    lab = cv2.cvtColor(reference.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[..., 0]
+    near = np.s_[18:46, 8:42]
+    across = np.abs(np.diff(lab, axis=1))[near].mean()
+    own = max(across / 2, 1.0)  # none of the steps goes down
+    moved = cv2.cvtColor((reference + np.float32(6)) / 255, cv2.COLOR_RGB2LAB)[..., 0]
+    assert found == pytest.approx((moved - lab)[near].mean() / own, rel=0.15)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,6 +83,20 @@ def test_what_tolerance_allows_has_no_reach() -> None:
     assert measure_bleed(reference, result, mask, tolerance=1).reach == 39
 
 
+def test_a_report_tells_its_tolerance_and_where_the_worst_pixel_is() -> None:
+    result = flat(9, 40, 50)
+    result[7, 30] += 9
+    report = measure_bleed(flat(9, 40, 50), result, square_mask(40, 2, 5)[:9], tolerance=3)
+    assert report.tolerance == 3
+    assert (report.worst[0].x, report.worst[0].y) == (30, 7)
+
+
+def test_a_mask_without_an_edge_has_no_seam() -> None:
+    for mask in (square_mask(9, 0, 9), square_mask(9, 0, 0)):
+        seam = measure_seam(flat(9, 9, 50), flat(9, 9, 90), mask)
+        assert (seam.pairs, seam.step, seam.reference_step, seam.ratio) == (0, 0, 0, 1)
+
+
 def test_the_faintest_grey_of_a_mask_is_the_soft_band() -> None:
     mask = np.zeros((9, 9), np.uint8)
     mask[4, 4], mask[4, 5] = 255, 1
@@ -142,6 +157,50 @@ def test_the_size_a_picture_comes_back_with_is_told_whole() -> None:
     mask[8:50, 8:80] = 255
     job = InpaintJob(mask, (93, 61), (93, 61), only_masked=False)
     assert "comes back as 88 x 56, not 93 x 61" in messages(job)
+
+
+@pytest.mark.parametrize(
+    ("soft", "told"), [(9996, "99.9"), (9960, "99.6"), (3741, "37"), (50, "0.5"), (2, "0.1")]
+)
+def test_a_share_is_neither_rounded_to_all_nor_to_nothing(soft: int, told: str) -> None:
+    mask = np.full((100, 100), 255, np.uint8)
+    mask.reshape(-1)[:soft] = 99
+    change, *_ = plan_guard(make_job(mask), GuardSettings(soft_mask="harden")).changes
+    assert change.text.startswith(f"mask {told} % soft -> hard")
+
+
+def test_padding_that_fits_is_told_in_pixels_of_the_picture() -> None:
+    """The mask is half as large as the picture, and lies at its top left."""
+    mask = square_mask(32, 2, 16)
+    job = InpaintJob(mask, (64, 64), (64, 64), only_masked=True, mask_blur=0, padding=500)
+    (change,) = plan_guard(job, GuardSettings(padding_limit=256)).changes
+    placed = np.asarray(resize_image(ResizeMode.JUST_RESIZE, Image.fromarray(mask), 64, 64))
+    assert change.after == 64 - (np.flatnonzero(placed.any(axis=0)).max() + 1)
+
+
+@pytest.mark.parametrize(("suffix", "name"), [("jpg", "JPEG"), ("webp", "WebP"), ("avif", "AVIF")])
+def test_a_lossy_files_format_is_named(suffix: str, name: str) -> None:
+    told = messages(make_job(square_mask(64, 8, 56), image_format=suffix))
+    assert f"The file is saved as {name}." in told
+
+
+def test_a_size_that_is_left_is_told_with_the_reason() -> None:
+    job = replace(make_job(square_mask(61, 8, 56)), only_masked=False, makes_mask_composite=True)
+    (change,) = plan_guard(job, GuardSettings(keep_size=True)).changes
+    assert change.text == "original's size on -> off, the host makes a masked composite"
+
+
+def test_a_grey_rims_reach_is_its_own_not_the_blurs() -> None:
+    mask = square_mask(64, 24, 40)
+    mask[40:47, 24:40] = 60
+    told = messages(replace(make_job(mask), mask_blur=4))
+    assert "up to 7 px outside its edge" in told
+    assert "Mask blur 4 would repaint up to 16 px" in told
+
+
+def test_a_mask_without_pixels_is_blank() -> None:
+    job = replace(make_job(square_mask(64, 8, 56)), mask=np.zeros((0, 0), np.uint8))
+    assert "The mask is blank" in messages(job)
 
 
 def test_imported_presets_come_back_with_their_settings() -> None:

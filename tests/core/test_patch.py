@@ -61,3 +61,10 @@ def test_patched_pictures_are_the_loaded_ones(name: str) -> None:
     assert patched.shape == loaded.shape
     if name in patches:
         assert patched.changed_box(name) == loaded.changed_box(name)
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (9, 4)])
+def test_a_whole_pictures_patch_has_its_size(shape: tuple[int, int]) -> None:
+    picture = np.zeros((*shape, 3), np.uint8)
+    box = Patch.whole(picture).box
+    assert (box.left, box.top, box.height, box.width) == (0, 0, *shape)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bleed_guard.core.geometry import build_reference
-from bleed_guard.core.job import InpaintJob, ResizeMode
+from bleed_guard.core.job import Box, InpaintJob, ResizeMode
 from bleed_guard.core.mask import HARD_LEVEL, blur_mask, edge_distance, read_mask
 from bleed_guard.core.measure import difference, measure_reach
 from bleed_guard.core.reach import place_mask, predict_reach, result_size, straight_edge_reach
@@ -173,6 +173,26 @@ def test_a_float_overlay_reaches_where_half_a_level_can_show() -> None:
     composite = np.clip((weight * 255.0).round(), 0, 255).astype(np.uint8)
     measured = measure_reach((composite > 0) & (mask == 0), edge_distance(mask))
     assert predict_reach(job).pixels == measured
+
+
+@pytest.mark.parametrize("is_precise", [False, True])
+@pytest.mark.parametrize(
+    "box",
+    [(0, 30, 6, 60), (40, 30, 41, 31), (70, 20, 76, 60), (84, 30, 90, 60)],
+    ids=lambda box: str(box),
+)
+def test_what_a_result_of_odd_size_loses_is_not_reached(
+    box: tuple[int, int, int, int], is_precise: bool
+) -> None:
+    """A whole picture of 93 x 61 comes back as 88 x 56."""
+    mask = np.zeros((61, 93), np.uint8)
+    mask[Box(*box).slices] = 255
+    job = make_job(mask, mask_blur=3, only_masked=False, has_precise_mask=is_precise)
+    blurred = np.rint(blur_mask(mask / np.float32(255), 3) * 255)
+    kept = np.s_[:56, :88]
+    is_open = (blurred if is_precise else composite_worst(job, mask))[kept] > 0
+    expected = measure_reach(is_open & (mask[kept] == 0), edge_distance(mask[kept]))
+    assert predict_reach(job).pixels == expected
 
 
 @pytest.mark.parametrize(("blur", "reach"), [(0, 0), (1, 3), (4, 10), (9, 22), (64, 154)])

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
-from bleed_guard.core.job import Box, Cause, Change, Finding, Fix, Severity, Verdict
-from bleed_guard.core.record import GenerationRecord, ImageRecord, Stage, describe_record
+from bleed_guard.core.job import (
+    Box,
+    Cause,
+    Certainty,
+    Change,
+    Finding,
+    Fix,
+    Phrases,
+    Severity,
+    Verdict,
+)
+from bleed_guard.core.patch import Patch
+from bleed_guard.core.record import (
+    GenerationRecord,
+    ImageRecord,
+    LoadedPictures,
+    PatchedPictures,
+    Pictures,
+    Stage,
+    describe_finding,
+    describe_record,
+)
 
 
 def image(index: int = 0, verdict: Verdict = Verdict.CLEAN, **values: object) -> ImageRecord:
@@ -101,3 +122,144 @@ def test_the_description_survives_json() -> None:
     assert told["findings"][0]["where"] == [1, 2, 3, 4]
     assert told["images"][0]["stages"][0]["scripts"] == ["soft inpainting"]
     assert told["images"][0]["sentence"].startswith("0 of 22,848")
+
+
+FINDING = Finding(
+    Cause.JPEG,
+    Severity.WARNING,
+    "The file is JPEG",
+    "It is lossy",
+    Fix("Save as PNG", "lossy_format", "png"),
+    pixels=412,
+    max=9,
+    where=Box(1, 2, 3, 4),
+    evidence={"share": 0.5},
+    certainty=Certainty.INFERRED,
+    phrases=Phrases("The file is {format}", "It is lossy", "Save as PNG"),
+    words={"format": "JPEG"},
+)
+
+
+def test_a_finding_is_described_with_all_it_says() -> None:
+    """As report.json and the API give it: these names are read by other programs."""
+    assert json.loads(json.dumps(describe_finding(FINDING))) == {
+        "cause": "jpeg",
+        "severity": "warning",
+        "what": "The file is JPEG",
+        "why": "It is lossy",
+        "fix": {"text": "Save as PNG", "setting": "lossy_format", "value": "png"},
+        "pixels": 412,
+        "max": 9,
+        "where": [1, 2, 3, 4],
+        "evidence": {"share": 0.5},
+        "words": {"format": "JPEG"},
+        "wording": {
+            "what": "The file is {format}",
+            "why": "It is lossy",
+            "fix": "Save as PNG",
+        },
+        "certainty": "inferred",
+    }
+    bare = describe_finding(Finding(Cause.NONE, Severity.INFO, "Nothing"))
+    assert (bare["fix"], bare["where"], bare["wording"]) == (None, None, None)
+
+
+def test_a_record_is_described_with_all_it_says() -> None:
+    described = image(
+        3,
+        changed=5,
+        max=2,
+        prevented=2805,
+        prevented_max=222,
+        prevented_reach=10,
+        predicted_reach=11,
+        reason="a reason",
+        saved_as="00001.png",
+        stages=(Stage("composite", 2805, 222, ("soft inpainting",)),),
+        findings=(FINDING,),
+        crop_box=Box(8, 9, 72, 73),
+    )
+    record = GenerationRecord(
+        "a1",
+        12.5,
+        images=(described, image(4)),
+        preset="strict",
+        tolerance=1,
+        prompt="a cat",
+        findings=(FINDING,),
+    )
+    told = json.loads(json.dumps(describe_record(record)))
+    first, second = told.pop("images")
+    assert told == {
+        "id": "a1",
+        "started": 12.5,
+        "verdict": "clean",
+        "preset": "strict",
+        "tolerance": 1,
+        "prompt": "a cat",
+        "facts": {},
+        "changes": [],
+        "findings": [describe_finding(FINDING)],
+    }
+    assert first == {
+        "index": 3,
+        "verdict": "clean",
+        "sentence": described.sentence,
+        "protected": 22848,
+        "changed": 5,
+        "max": 2,
+        "prevented": 2805,
+        "prevented_max": 222,
+        "prevented_reach": 10,
+        "predicted_reach": 11,
+        "reason": "a reason",
+        "saved_as": "00001.png",
+        "stages": [
+            {"name": "composite", "changed": 2805, "max": 222, "scripts": ["soft inpainting"]}
+        ],
+        "findings": [describe_finding(FINDING)],
+        "crop_box": [8, 9, 72, 73],
+    }
+    assert (second["crop_box"], second["reason"], second["saved_as"]) == (None, "", "")
+
+
+def paint(reference: np.ndarray, box: Box) -> np.ndarray:
+    painted = reference.copy()
+    painted[box.slices] += 1
+    return painted
+
+
+HEIGHT, WIDTH = 20, 30
+WHOLE, UNGUARDED, RESULT = Box(0, 0, WIDTH, HEIGHT), Box(3, 5, 17, 14), Box(8, 6, 13, 9)
+
+
+def load(kind: str) -> Pictures:
+    """Pictures of which `unguarded` and `result` differ from the reference in a box each."""
+    draw = np.random.default_rng(1)
+    reference = draw.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+    mask = draw.integers(0, 256, (HEIGHT, WIDTH), np.uint8)
+    made = {"unguarded": paint(reference, UNGUARDED), "result": paint(reference, RESULT)}
+    if kind == "loaded":
+        return LoadedPictures(reference, mask=mask, protected=mask < 128, **made)
+    held = {"unguarded": UNGUARDED.grown(2), "result": RESULT}
+    patches = {name: Patch(box, made[name][box.slices]) for name, box in held.items()}
+    return PatchedPictures(reference, mask, mask < 128, patches)
+
+
+@pytest.mark.parametrize("kind", ["loaded", "patched"])
+def test_pictures_give_their_parts_and_where_they_differ(kind: str) -> None:
+    pictures = load(kind)
+    assert pictures.shape == (HEIGHT, WIDTH)
+    assert np.array_equal(pictures.result, paint(pictures.reference, RESULT))
+    assert np.array_equal(pictures.unguarded, paint(pictures.reference, UNGUARDED))
+    box = Box(6, 4, 20, 12)
+    for name in ("reference", "unguarded", "result", "mask", "protected"):
+        assert np.array_equal(pictures.crop(name, box), getattr(pictures, name)[box.slices]), name
+    assert pictures.changed_box("unguarded") == UNGUARDED
+    assert pictures.changed_box("result") == RESULT
+
+
+def test_pictures_in_memory_tell_what_they_take() -> None:
+    pictures = load("loaded")
+    assert isinstance(pictures, LoadedPictures)
+    assert pictures.size_in_bytes == HEIGHT * WIDTH * (3 + 3 + 3 + 1 + 1)

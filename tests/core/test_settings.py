@@ -47,11 +47,12 @@ def test_every_setting_is_told_and_bounded(setting: Setting) -> None:
         ("protect", ["hard"], "protect must be one of hard, soft, none, not ['hard']"),
         ("preset", "guardd", "preset must be one of guard, tight-edit"),
         ("fether", 4, "unknown setting 'fether'; did you mean feather?"),
-        ("x", 4, "unknown setting 'x'; known are enabled"),
+        ("x", 4, "unknown setting 'x'; known are enabled, preset, "),
+        (7, 4, "unknown setting 7; known are enabled"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence_and_nothing_else_is_lost(
-    name: str, value: object, sentence: str
+    name: object, value: object, sentence: str
 ) -> None:
     settings, complaints = GuardSettings.from_args([{name: value, "tolerance": 3}])
     assert settings == GuardSettings(tolerance=3)
@@ -152,6 +153,14 @@ def test_a_users_preset_is_known_by_its_name() -> None:
     settings, (complaint,) = GuardSettings.from_args([{"preset": "faces"}])
     assert settings == GuardSettings()
     assert "faces" in complaint
+
+
+def test_of_two_presets_with_the_same_values_the_named_one_counts() -> None:
+    mine = GuardSettings(preset="mine")
+    presets = {**PRESETS, "mine": mine}
+    for args in ([{"preset": "mine"}], mine.to_args()):
+        assert GuardSettings.from_args(args, presets).settings == mine
+    assert GuardSettings.from_args([{"preset": "guard"}], presets).settings.preset == "guard"
 
 
 PRESET_MEANING = {
