@@ -80,7 +80,7 @@ def _gather(area: np.ndarray, margin: int, measure: Measure) -> tuple[np.ndarray
     it, in order, and their values. Tiles without an edge in sight have none."""
     width = area.shape[1]
     found: list[list[np.ndarray]] = []
-    for tile, around in _cut_tiles(area.shape, margin):
+    for tile, around in cut_tiles(area.shape, margin):
         near = area[around.slices]
         if near.all() or not area[tile.slices].any():
             continue
@@ -100,7 +100,7 @@ def _gather(area: np.ndarray, margin: int, measure: Measure) -> tuple[np.ndarray
     return tuple(values.take(order) for values in joined)
 
 
-def _cut_tiles(shape: tuple[int, ...], margin: int) -> Iterator[tuple[Box, Box]]:
+def cut_tiles(shape: tuple[int, ...], margin: int) -> Iterator[tuple[Box, Box]]:
     """Each tile of an H x W picture, and it with `margin` px around it."""
     whole, side = Box(0, 0, shape[1], shape[0]), max(TILE, 2 * margin)
     for top in range(0, whole.bottom, side):

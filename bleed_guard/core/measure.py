@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from bleed_guard.core.arrays import check_sizes, cut_rows
+from bleed_guard.core.edges import cut_tiles
 from bleed_guard.core.job import (
     BleedReport,
     Box,
@@ -33,6 +34,10 @@ ZONES = ("soft band", "within predicted reach", "crop box", "far")
 FLAT_STEP = 1.0
 """Seam steps below this many CIELAB units count as it: about one just noticeable difference, so
 that a flat original neither divides by zero nor turns what nobody sees into a large ratio."""
+
+
+NEARBY = 32
+"""px looked at around a tile for the mask's edge."""
 
 
 class ChangeCount(NamedTuple):
@@ -145,6 +150,24 @@ def measure_reach(changed: np.ndarray, distance: np.ndarray) -> int:
     if not np.isfinite(distance.flat[0]):  # all or none
         return max(changed.shape)
     return int(cv2.minMaxLoc(distance, changed.view(np.uint8))[1])
+
+
+def measure_farthest(area: np.ndarray, inside: np.ndarray) -> int:
+    """Chessboard distance, in px, from a mask to the farthest pixel of an area: two bool H x W.
+
+    0 if the area is empty, the larger side if the mask is. Looked for tile by tile, for what is
+    asked about is mostly the surroundings of the mask's edge.
+    """
+    farthest = 0
+    for tile, around in cut_tiles(area.shape, NEARBY):
+        part, near = area[tile.slices], inside[around.slices]
+        if not part.any():
+            continue
+        reach = measure_reach(part, edge_distance(near)[tile.within(around).slices])
+        if reach > NEARBY or not near.any():  # something nearer may lie beyond what was looked at
+            return measure_reach(area, edge_distance(inside))
+        farthest = max(farthest, reach)
+    return farthest
 
 
 def measure_seam(reference: np.ndarray, result: np.ndarray, mask: np.ndarray) -> SeamStats:

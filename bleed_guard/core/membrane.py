@@ -13,7 +13,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from bleed_guard.core.arrays import cut_rows
 from bleed_guard.core.edges import find_ring
 
 RING_WIDTH = 8
@@ -191,14 +190,33 @@ class _Grid(NamedTuple):
         return full[top:bottom, : self.width]
 
     def sample(self, values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-        """`spread`, at N pixels only, which are in order: h x w x C -> float32 N x C."""
-        found = np.empty((len(pixels), values.shape[2]), np.float32)
-        for rows in cut_rows((self.height, self.width)):
-            start = rows.start * self.width
-            part = slice(*np.searchsorted(pixels, (start, rows.stop * self.width)))
-            spread = self.spread(values, rows).reshape(-1, values.shape[2])
-            found[part] = spread.take(pixels[part] - start, axis=0)
-        return found
+        """`spread`, at N pixels only: h x w x C -> float32 N x C."""
+        rows = pixels // self.width
+        top, below, down = self._find_cells(rows, self.height, values.shape[0])
+        left, beside, across = self._find_cells(
+            pixels - rows * self.width, self.width, values.shape[1]
+        )
+        width, flat = values.shape[1], values.reshape(-1, values.shape[2])
+        corners = (
+            flat.take(row * width + column, axis=0)
+            for row in (top, below)
+            for column in (left, beside)
+        )
+        first, second, third, fourth = corners
+        upper = first + across * (second - first)
+        lower = third + across * (fourth - third)
+        return upper + down * (lower - upper)
+
+    def _find_cells(
+        self, at: np.ndarray, size: int, count: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Along one axis of `size` px and `count` cells: the two cells around each of N places,
+        and the share (float32 N x 1) of the second."""
+        middles = (np.arange(size, dtype=np.float32) + 0.5) / self.cell - 0.5
+        middles = np.clip(middles, 0, count - 1)
+        first = middles.astype(np.intp)
+        share = (middles - first)[:, None]
+        return first.take(at), np.minimum(first + 1, count - 1).take(at), share.take(at, axis=0)
 
 
 def _solve_offset(given: np.ndarray, ring: Ring) -> np.ndarray:

@@ -30,6 +30,8 @@ class Patch(NamedTuple):
         overlap = self.box.intersect(box)
         if overlap.is_empty:
             return reference
+        if overlap == box:
+            return self.pixels[box.within(self.box).slices]
         part = reference.copy()
         part[overlap.within(box).slices] = self.pixels[overlap.within(self.box).slices]
         return part

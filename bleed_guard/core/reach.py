@@ -13,10 +13,9 @@ from bleed_guard.core.mask import (
     HARD_LEVEL,
     blur_mask,
     blur_reach,
-    edge_distance,
     soft_fraction,
 )
-from bleed_guard.core.measure import measure_reach
+from bleed_guard.core.measure import measure_farthest
 
 SMALLEST_ALPHA = 1
 """From this level of 255 on, the host's 8-bit overlay lets the generated picture through."""
@@ -59,18 +58,13 @@ def _host_size(job: InpaintJob) -> tuple[int, int]:
 def predict_reach(job: InpaintJob) -> Reach:
     """How far this job bleeds if nobody guards it and the model repaints every pixel it sees."""
     mask, is_open = _lay_out(job)
-    band = _measure_farthest(is_open & (mask == 0), mask > 0)
+    band = measure_farthest(is_open & (mask == 0), mask > 0)
     if _redraws_all(job):
         mask = place_mask(job, job.mask)
-        return Reach(_measure_farthest(mask < HARD_LEVEL, mask >= HARD_LEVEL), band)
+        return Reach(measure_farthest(mask < HARD_LEVEL, mask >= HARD_LEVEL), band)
     if not soft_fraction(mask):
         return Reach(band, band)
-    return Reach(_measure_farthest(is_open & (mask < HARD_LEVEL), mask >= HARD_LEVEL), band)
-
-
-def _measure_farthest(area: np.ndarray, inside: np.ndarray) -> int:
-    """How many px the farthest pixel of `area` lies from `inside`: two bool H x W."""
-    return measure_reach(area, edge_distance(inside)) if area.any() else 0
+    return Reach(measure_farthest(is_open & (mask < HARD_LEVEL), mask >= HARD_LEVEL), band)
 
 
 def _redraws_all(job: InpaintJob) -> bool:

@@ -28,6 +28,9 @@ DISK_LIMIT = 8 * 2**30
 BACKLOG = 256 * 2**20
 """Bytes beyond the limit on memory that may wait to be written; a job that adds more waits."""
 
+KEPT_SHARE = 0.75
+"""An array is kept as it is if this much of it is needed."""
+
 PAUSE = 0.2
 """Seconds before anything is written: the host's reply goes out first."""
 
@@ -373,8 +376,11 @@ def _keep(array: np.ndarray, same: KeptArray | None) -> KeptArray:
 
 
 def _keep_difference(pictures: Pictures, name: str) -> KeptPicture:
+    """A picture's own array where it holds little more than the difference, else a copy."""
     box = pictures.changed_box(name)
-    return KeptPicture(box, KeptArray(pictures.crop(name, box).copy()))
+    part = pictures.crop(name, box)
+    is_most = isinstance(part.base, np.ndarray) and part.nbytes >= KEPT_SHARE * part.base.nbytes
+    return KeptPicture(box, KeptArray(part if is_most else part.copy()))
 
 
 HISTORY = History()

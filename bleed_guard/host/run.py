@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from bleed_guard.core.job import Protection, Verdict
-from bleed_guard.core.mask import edge_distance
-from bleed_guard.core.measure import difference, differs, judge, measure_reach
+from bleed_guard.core.mask import HARD_LEVEL
+from bleed_guard.core.measure import difference, differs, judge, measure_farthest
 from bleed_guard.core.plan import plan_guard
 from bleed_guard.core.record import GenerationRecord, ImageRecord, PatchedPictures, Stage
 from bleed_guard.host import compositing, processing, tracing
@@ -191,8 +191,9 @@ def _measure_reach(composed: Composed, outside: np.ndarray, tolerance: int) -> i
         return max(canvas.size)
     delta = difference(canvas.reference[box.slices], pixels)
     window = box.around(canvas.mask_box)  # a pixel's nearest of the mask is in there
-    distance = edge_distance(canvas.mask[window.slices])[box.within(window).slices]
-    return measure_reach((delta > tolerance) & outside[box.slices], distance)
+    changed = np.zeros((window.height, window.width), bool)
+    changed[box.within(window).slices] = (delta > tolerance) & outside[box.slices]
+    return measure_farthest(changed, canvas.mask[window.slices] >= HARD_LEVEL)
 
 
 def make_failed_record(reason: str) -> GenerationRecord:

@@ -17,6 +17,7 @@ from bleed_guard.core.measure import (
     difference,
     differs_outside,
     measure_bleed,
+    measure_farthest,
     measure_seam,
 )
 
@@ -216,3 +217,14 @@ def test_differs_outside_is_what_comparing_every_pixel_says(box: Box) -> None:
         second[y, x, 1] ^= 1
         inside = box.left <= x < box.right and box.top <= y < box.bottom
         assert differs_outside(first, second, box) == (not inside)
+
+
+@pytest.mark.parametrize("far", [3, 70, 200, 500])
+def test_the_farthest_pixel_is_found_tile_by_tile(far: int) -> None:
+    inside = np.zeros((600, 900), bool)
+    inside[20:90, 30:200] = True
+    area = np.zeros_like(inside)
+    area[50, 199 + far] = area[92, 100] = area[40, 60] = True
+    assert measure_farthest(area, inside) == far
+    assert measure_farthest(np.zeros_like(area), inside) == 0
+    assert measure_farthest(area, np.zeros_like(inside)) == 900
