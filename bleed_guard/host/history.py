@@ -319,7 +319,7 @@ class History:
             array.write(path)
         except ForgottenError:
             return
-        except OSError as error:
+        except Exception as error:  # in a thread nobody waits for: told, and the bound holds
             log.warning("The Bleed tab lost the pictures of an older run: %s", error)
             with self._lock:
                 array.forget()
