@@ -34,6 +34,9 @@ BYTES_PER_MEGAPIXEL = 3 * 2**20
 CLEAR_REFS = Path("/proc/self/clear_refs")
 """Where Linux lets a process's high-water mark of memory begin anew."""
 
+LEAST_PIXELS = 20 * 2**20
+"""Pixels that all runs of a size have together at least."""
+
 Call = Callable[..., None]
 BLUR = 4
 MASK_SHARE = 0.1
@@ -218,7 +221,9 @@ class Row(NamedTuple):
 
 
 def measure(guard: Any, job: Job, repeats: int) -> Row:
-    """The best of `repeats` runs of each; they take turns."""
+    """The best of `repeats` runs of each; they take turns. Small pictures have more of them, for
+    a chance interruption is as long as their whole run."""
+    repeats = max(repeats, LEAST_PIXELS // (job.size[0] * job.size[1]))
     from bleed_guard.host.history import HISTORY
 
     job.run_guard(guard, Stopwatch())  # warm-up
