@@ -25,7 +25,7 @@ log = logging.getLogger("bleed_guard")
 DEFAULT_LIMIT = 20
 MEMORY_LIMIT = 64 * 2**20
 DISK_LIMIT = 8 * 2**30
-BACKLOG = 256 * 2**20
+BACKLOG = 512 * 2**20
 """Bytes beyond the limit on memory that may wait to be written; a job that adds more waits."""
 
 KEPT_SHARE = 0.75
