@@ -40,7 +40,6 @@ LEAST_PIXELS = 20 * 2**20
 Call = Callable[..., None]
 BLUR = 4
 MASK_SHARE = 0.1
-"""Share of the picture's side the mask's half axes have."""
 
 
 def make_photo(size: tuple[int, int]) -> Image.Image:
@@ -52,11 +51,11 @@ def make_photo(size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(np.clip(smooth + grain, 0, 255).astype(np.uint8))
 
 
-def make_mask(size: tuple[int, int]) -> Image.Image:
-    """An ellipse in the middle, L."""
+def make_mask(size: tuple[int, int], share: float = MASK_SHARE) -> Image.Image:
+    """An ellipse in the middle, L; its half axes are this share of the sides."""
     width, height = size
     mask = np.zeros((height, width), np.uint8)
-    axes = (int(width * MASK_SHARE), int(height * MASK_SHARE))
+    axes = (int(width * share), int(height * share))
     cv2.ellipse(mask, (width // 2, height // 2), axes, 0, 0, 360, (255,), -1)
     return Image.fromarray(mask)
 
@@ -87,8 +86,8 @@ def composite(decoded: Image.Image, overlay: Image.Image) -> Image.Image:
 class Job:
     """One inpaint of `batch` pictures as the hooks see it."""
 
-    def __init__(self, size: tuple[int, int], batch: int) -> None:
-        self.photo, self.mask = make_photo(size), make_mask(size)
+    def __init__(self, size: tuple[int, int], batch: int, share: float = MASK_SHARE) -> None:
+        self.photo, self.mask = make_photo(size), make_mask(size, share)
         self.decoded = [make_decoded(self.photo) for _ in range(batch)]
         side = 2 * int(2.5 * BLUR + 0.5) + 1
         blurred = cv2.GaussianBlur(np.asarray(self.mask), (side, side), BLUR)
@@ -175,20 +174,21 @@ def read_memory(name: str) -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
-def measure_peak(megapixels: int, batch: int) -> float | None:
+def measure_peak(megapixels: int, batch: int, share: float) -> float | None:
     """How many times the pictures' own bytes (R, G, B of one) the hooks take; None: not known."""
     if not CLEAR_REFS.exists():
         return None
     command = [sys.executable, "-m", "benchmarks.path", "--peak", f"{megapixels},{batch}"]
+    command += ["--mask", str(share)]
     always_give_back = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
     environment = {**os.environ, **always_give_back}
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return int(done.stdout) / (BYTES_PER_MEGAPIXEL * megapixels)
 
 
-def print_peak(megapixels: int, batch: int) -> None:
+def print_peak(megapixels: int, batch: int, share: float) -> None:
     """The peak in bytes; the second job's, for the first one brings code and tables with it."""
-    guard, job = start_guard(), Job(SIZES[megapixels], batch)
+    guard, job = start_guard(), Job(SIZES[megapixels], batch, share)
     job.run_guard(guard, Gauge())
     gauge = Gauge()
     job.run_guard(guard, gauge)
@@ -280,18 +280,23 @@ def main(arguments: Sequence[str] = ()) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--sizes", default="1,4,16,64")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--mask", type=float, default=MASK_SHARE, metavar="SHARE",
+        help="the mask's half axes, of the picture's sides; 0.4 covers half the picture",
+    )  # fmt: skip
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.peak:
-        print_peak(*map(int, options.peak.split(",")))
+        megapixels, batch = map(int, options.peak.split(","))
+        print_peak(megapixels, batch, options.mask)
         return 0
     guard = start_guard()
     print(f"| {' | '.join(HEAD)} |\n|{'--:|' * (len(HEAD) - 1)}---|")
     for size in map(int, options.sizes.split(",")):
         for batch in (1, 4):
             if size * batch <= 64:
-                row = measure(guard, Job(SIZES[size], batch), options.repeats)
-                cells = describe(size, batch, row, measure_peak(size, batch))
+                row = measure(guard, Job(SIZES[size], batch, options.mask), options.repeats)
+                cells = describe(size, batch, row, measure_peak(size, batch, options.mask))
                 print(f"| {' | '.join(cells)} |", flush=True)
     return 0
 
