@@ -312,9 +312,8 @@
          * @param {ImageEntry} image
          */
         headline(image) {
-            if (image.verdict === "not guarded") {
-                return image.reason || say("This image is not guarded.");
-            }
+            if (image.reason) return image.reason;
+            if (image.verdict === "not guarded") return say("This image is not guarded.");
             const numbers = {
                 changed: words.count(image.changed), protected: words.count(image.protected),
                 max: image.max,

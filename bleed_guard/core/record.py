@@ -128,7 +128,7 @@ class ImageRecord:
 
     `changed` and `max` are of the result, `prevented`, `prevented_max` and `prevented_reach` of
     what the host alone would have given; all over the `protected` pixels. `reason` says why an
-    image is not guarded. `saved_as` is the file, "" if none was written. `traces` are what the
+    image is not guarded, or of a full redo why it is not measured. `saved_as` is the file, "" if none was written. `traces` are what the
     diagnosis works from when somebody asks for it.
     """
 
@@ -155,6 +155,8 @@ class ImageRecord:
         if self.verdict is Verdict.NOT_GUARDED:
             return f"NOT GUARDED: {self.reason}"
         is_redo = self.verdict is Verdict.FULL_REDO
+        if is_redo and self.reason:
+            return f"Full redo, not measured: {self.reason}."
         which = "pixels outside the mask" if is_redo else "protected pixels"
         told = f"{self.changed:,} of {self.protected:,} {which} changed"
         if self.changed:

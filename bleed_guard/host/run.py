@@ -85,7 +85,13 @@ class GuardRun:
         laid, self.laid = self.laid, None  # never the next image's, should that one's hooks fail
         if laid is None:
             raise UnmappableError("the host skipped a stage the guard depends on")
-        composed = compositing.compose(p, laid, image, self.rules)
+        try:
+            composed = compositing.compose(p, laid, image, self.rules)
+        except UnmappableError as error:
+            if self.rules.plan.protection is not Protection.NONE:
+                raise
+            self.tell_redo(laid.decoded.index, str(error))
+            return image
         own = image.copy() if image is laid.decoded.image else image
         final = _keep_or_wrap(own, composed)
         index = laid.decoded.index
@@ -140,6 +146,10 @@ class GuardRun:
     def fail_image(self, reason: str, index: int) -> None:
         """Tell that an image is not guarded, and why."""
         self.add_image(ImageRecord(index, Verdict.NOT_GUARDED, 0, 0, 0, reason=reason))
+
+    def tell_redo(self, index: int, reason: str) -> None:
+        """Tell of an image nothing was asked to be protected in why it is not measured either."""
+        self.add_image(ImageRecord(index, Verdict.FULL_REDO, 0, 0, 0, reason=reason))
 
     @property
     def has_failed(self) -> bool:

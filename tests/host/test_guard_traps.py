@@ -498,6 +498,22 @@ def test_full_redo_is_measured_and_left_alone(profile: str, tmp_path: Path) -> N
     assert changed == image.changed
 
 
+def test_a_full_redo_that_comes_back_as_the_bare_crop_is_no_failure(
+    profile: str, tmp_path: Path
+) -> None:
+    """Only masked with the host's overlay off: nothing was to be protected, nothing can be told."""
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(overlay_inpaint=False)
+    fields = {"inpaint_full_res": True, "width": 96, "height": 96}
+    outcome = host.run(photo, mask, {"preset": "full-redo"}, **fields)
+    (image,) = outcome.record.images
+    assert image.verdict is Verdict.FULL_REDO
+    assert "Full redo, not measured: the host, its overlay option off" in outcome.comments
+    assert "NOT GUARDED" not in outcome.comments
+    assert outcome.pixels(0).shape == (96, 96, 3), "the host's own picture is left alone"
+
+
 def test_blend_edit_allows_the_soft_band_and_nothing_beyond(profile: str, tmp_path: Path) -> None:
     photo, mask = make_photo((128, 64)), make_mask((128, 64))
     outcome = GuardedHost(profile, tmp_path).run(photo, mask, {"preset": "blend-edit"})
