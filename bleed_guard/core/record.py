@@ -128,8 +128,8 @@ class ImageRecord:
 
     `changed` and `max` are of the result, `prevented`, `prevented_max` and `prevented_reach` of
     what the host alone would have given; all over the `protected` pixels. `reason` says why an
-    image is not guarded, or of a full redo why it is not measured. `saved_as` is the file, "" if none was written. `traces` are what the
-    diagnosis works from when somebody asks for it.
+    image is not guarded, or of a full redo why it is not measured. `saved_as` is the file, "" if
+    none was written. `traces` are what the diagnosis works from when somebody asks for it.
     """
 
     index: int

@@ -505,13 +505,13 @@ def test_a_full_redo_that_comes_back_as_the_bare_crop_is_no_failure(
     photo, mask = make_photo((128, 64)), make_mask((128, 64))
     host = GuardedHost(profile, tmp_path)
     host.set_options(overlay_inpaint=False)
-    fields = {"inpaint_full_res": True, "width": 96, "height": 96}
+    fields = {"inpaint_full_res": True, "width": 192, "height": 192}
     outcome = host.run(photo, mask, {"preset": "full-redo"}, **fields)
     (image,) = outcome.record.images
     assert image.verdict is Verdict.FULL_REDO
     assert "Full redo, not measured: the host, its overlay option off" in outcome.comments
     assert "NOT GUARDED" not in outcome.comments
-    assert outcome.pixels(0).shape == (96, 96, 3), "the host's own picture is left alone"
+    assert outcome.pixels(0).shape == (192, 192, 3), "the host's own picture is left alone"
 
 
 def test_blend_edit_allows_the_soft_band_and_nothing_beyond(profile: str, tmp_path: Path) -> None:
