@@ -49,8 +49,7 @@ def main(arguments: Sequence[str]) -> None:
             from tests.fuzz.targets import TARGETS
     from tests.fuzz.drawn import Drawn
 
-    if not options.cases:
-        options.cases = CASES if atheris is None else GUIDED_CASES
+    options.cases = options.cases or (CASES if atheris is None else GUIDED_CASES)
     names = [name for name in options.targets or TARGETS for _ in range(SHARES.get(name, 6))]
     counts: Counter[str] = Counter()
     started = time.monotonic()
