@@ -78,12 +78,17 @@ def test_a_full_disk_while_the_resolution_is_written(
     assert_guarded(run(host))
 
 
-def test_a_full_disk_takes_pictures_from_the_history_and_leaves_no_torn_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "failure",
+    [OSError(errno.ENOSPC, "No space left on device"), MemoryError(), RuntimeError("a surprise")],
+    ids=["full disk", "no memory", "anything else"],
+)
+def test_what_cannot_be_written_takes_pictures_from_the_history_and_leaves_no_torn_file(
+    failure: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def save_a_part(path: Path, array: np.ndarray) -> None:
         path.write_bytes(b"a part")
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise failure
 
     kept = History(memory_limit=0)
     kept.configure(tmp_path)
