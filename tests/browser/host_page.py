@@ -14,6 +14,8 @@ from playwright.sync_api import Locator, Page, expect
 
 LOAD_MS = 60_000
 GENERATE_MS = 60_000
+PUT_MS = 20_000
+PUT_ATTEMPTS = 4
 STROKE_STEPS = 8
 
 Stroke = tuple[tuple[float, float], tuple[float, float]]
@@ -71,19 +73,30 @@ class HostPage:
     # --- pictures ---
 
     def put_inpaint_picture(self, path: Path) -> None:
-        """Put a picture on the Inpaint page, in place of the one that is there."""
+        """Put a picture on the Inpaint page, in place of the one that is there.
+
+        Gradio 3's canvas may miss the picture's arrival and keep a canvas' default size; then it
+        is put there again, as a user would.
+        """
+        width, height = Image.open(path).size
+        painted = self._hand_over(path)
+        for _ in range(PUT_ATTEMPTS):
+            if _becomes(painted, "width", width):
+                break
+            painted = self._hand_over(path)
+        expect(painted).to_have_js_property("width", width)
+        expect(painted).to_have_js_property("height", height)
+
+    def _hand_over(self, path: Path) -> Locator:
+        """Choose the file; the canvas it is to be seen on."""
         if self.is_gradio_4:
             self._canvas_part("file").set_input_files(path)
-            painted = self.page.locator("#img2img_inpaint_tab .minihost-canvas-paint")
-        else:
-            remove = self.page.locator("#img2maskimg button[aria-label='Remove Image']")
-            if remove.count():
-                remove.click()
-            self.page.locator("#img2maskimg input[type=file]").set_input_files(path)
-            painted = self._gradio_3_canvas()
-        width, height = Image.open(path).size
-        expect(painted).to_have_js_property("width", width, timeout=LOAD_MS)
-        expect(painted).to_have_js_property("height", height)
+            return self.page.locator("#img2img_inpaint_tab .minihost-canvas-paint")
+        remove = self.page.locator("#img2maskimg button[aria-label='Remove Image']")
+        if remove.count():
+            remove.click()
+        self.page.locator("#img2maskimg input[type=file]").set_input_files(path)
+        return self._gradio_3_canvas()
 
     def _canvas_part(self, name: str) -> Locator:
         return self.page.locator(f"#img2img_inpaint_tab [data-part={name}]")
@@ -196,3 +209,12 @@ class HostPage:
             "getComputedStyle(document.querySelector('gradio-app')).backgroundColor"
         )
         return sum(float(part) for part in re.findall(r"[\d.]+", colour)[:3]) < 3 * 128
+
+
+def _becomes(found: Locator, name: str, value: object) -> bool:
+    """Whether an element's property is of that value within some time."""
+    try:
+        expect(found).to_have_js_property(name, value, timeout=PUT_MS)
+    except AssertionError:
+        return False
+    return True
