@@ -25,9 +25,9 @@ from bleed_guard.cli.compare import as_eight_bits
 from bleed_guard.cli.errors import CommandError
 from bleed_guard.cli.pictures import CompareOptions, Comparison, Paths, Pictures, fit_pictures
 from bleed_guard.cli.quick import compare_pictures
-from bleed_guard.core.job import Box, Cause, Protection, Verdict, mask_box
-from bleed_guard.core.mask import HARD_LEVEL, blur_reach, edge_distance, protected_area
-from bleed_guard.core.measure import difference, measure_reach
+from bleed_guard.core.job import Cause, Protection, Verdict
+from bleed_guard.core.mask import HARD_LEVEL, blur_reach, protected_area
+from bleed_guard.core.measure import difference, measure_farthest
 from bleed_guard.images import PictureError, decode_mask, decode_picture
 
 Record = dict[str, Any]
@@ -117,21 +117,8 @@ def _with_reach(comparison: Comparison, pictures: Pictures, compare: CompareOpti
     band = blur_reach(compare.mask_blur) if compare.protection is Protection.SOFT else 0
     protected = protected_area(pictures.mask, compare.protection, band=band)
     changed = (difference(*as_eight_bits(pictures)) > compare.tolerance) & protected
-    near = _around_changes(changed, pictures.mask).slices
-    reach = measure_reach(changed[near], edge_distance(pictures.mask[near]))
+    reach = measure_farthest(changed, pictures.mask >= HARD_LEVEL)
     return replace(comparison, report=replace(comparison.report, reach=reach))
-
-
-def _around_changes(changed: np.ndarray, mask: np.ndarray) -> Box:
-    """What has to be looked at to know how far the changes are from the mask: the two of them.
-
-    bool and uint8 H x W; all of it where the hard mask is blank.
-    """
-    left, top, width, height = cv2.boundingRect(changed.view(np.uint8))
-    masked = mask_box(mask >= HARD_LEVEL)
-    if masked is None:
-        return Box(0, 0, mask.shape[1], mask.shape[0])
-    return masked.around(Box(left, top, left + width, top + height))
 
 
 def _describe(comparison: Comparison, cause: Cause, compare: CompareOptions) -> Record:

@@ -141,13 +141,13 @@ def build_overlay(
     return np.dstack([reference, alpha])
 
 
-def _fade(depth: np.ndarray, width: np.ndarray | float) -> np.ndarray:
+def _fade(depth: np.ndarray, width: float) -> np.ndarray:
     """The edit's share: 0 outside, rising evenly to 1 at `width` px of depth.
 
     Where the mask is thinner than that, it is 1 along its middle: a scratch one px wide is still
     repaired. float32 of `depth`'s shape.
     """
-    thickness = measure_thickness(depth, float(np.max(width)))
+    thickness = measure_thickness(depth, width)
     return np.minimum(depth / np.clip(thickness, 1, width), 1, dtype=np.float32)
 
 
