@@ -36,6 +36,8 @@
         "clean": "✓", "within tolerance": "≈", "bleed": "✗", "not guarded": "!", "full redo": "↻",
     });
     const WORST_FIRST = ["not guarded", "bleed", "within tolerance", "full redo", "clean"];
+    const RUN_KEY = "Bleed guard run"; // as in bleed_guard/host/infotext.py
+    const LARGEST_STRIDE = 3; // an image, its mask and its composite
     const LARGEST_SCALE = 64;
     const GRID_SCALE = 12;
 
@@ -2016,6 +2018,16 @@
             /** @type {HTMLElement | undefined} */ (button)?.click();
         },
 
+        /** The id of the run that img2img shows, "" if it was not one of the guard's. */
+        readRun() {
+            const reply = host.find("generation_info_img2img")?.querySelector("textarea")?.value;
+            try {
+                return JSON.parse(reply || "{}").extra_generation_params?.[RUN_KEY] ?? "";
+            } catch {
+                return ""; // a host that writes something else there
+            }
+        },
+
         /** @param {string} id @returns {HTMLElement | null} */
         find(id) {
             return gradioApp().querySelector(`#${id}`);
@@ -2816,9 +2828,7 @@
         /** @param {Page} page */
         constructor(page) {
             this.page = page;
-            this.shown = "";
-            this.record = /** @type {RecordEntry | null} */ (null);
-            this.image = /** @type {ImageEntry | null} */ (null);
+            this.selection = /** @type {Selection} */ (null);
             this.element = make("div", { "id": "bleed_guard_gallery_badge", "role": "status" });
         }
 
@@ -2829,32 +2839,16 @@
             if (!this.element.isConnected) gallery.after(this.element);
             const thumbs = [...gallery.querySelectorAll(".thumbnail-item")];
             const sources = thumbs.map((thumb) => thumb.querySelector("img")?.src ?? "");
-            const name = sources.join();
-            if (name !== this.shown) this.see(name);
             const selected = thumbs.findIndex((thumb) => thumb.classList.contains("selected"));
-            this.tell(this.record && matchImage(this.record, sources, selected));
+            this.tell(matchImage(this.page.records, host.readRun(), sources, selected));
         }
 
-        /**
-         * The gallery shows another run: the newest record, if that is new as well.
-         * @param {string} name of what is shown
-         */
-        see(name) {
-            const [newest] = this.page.records;
-            const isNew = newest && newest.id !== this.last;
-            this.record = name && isNew && isOfOneJob(newest) ? newest : null;
-            if (this.record) {
-                this.shown = name;
-                this.last = newest.id;
-            }
-        }
-
-        /** @param {ImageEntry | null} image */
-        tell(image) {
-            const { record } = this;
-            this.image = image;
-            this.element.hidden = !record || !image;
-            if (!record || !image) return;
+        /** @param {Selection} selection */
+        tell(selection) {
+            this.selection = selection;
+            this.element.hidden = !selection;
+            if (!selection) return;
+            const { record, image } = selection;
             const text = `${words.headline(image)}. ${words.second(record, image)}`;
             if (this.element.dataset.text === text) return;
             this.element.dataset.text = text;
@@ -2866,8 +2860,7 @@
         /** Show in the tab what is selected in the gallery now. */
         look() {
             this.follow();
-            const { record, image } = this;
-            if (record && image) this.page.select({ record, image });
+            if (this.selection) this.page.select(this.selection);
             host.openTab("Bleed");
         }
     }
@@ -2882,19 +2875,58 @@
     }
 
     /**
-     * The image of a record that is selected in a gallery, by its file's name, else by its place:
-     * a grid may stand before the images.
-     * @param {RecordEntry} record @param {string[]} sources of the gallery @param {number} selected
-     * @returns {ImageEntry | null}
+     * The image that is selected in a gallery, by its file's name, else by its place: a grid may
+     * stand before the images, and its mask and composite after each. A batch of files is many
+     * runs, of which the host's reply tells the first.
+     * @param {RecordEntry[]} records newest first @param {string} run the id the reply tells
+     * @param {string[]} sources of the gallery @param {number} selected -1 for none
+     * @returns {Selection}
      */
-    function matchImage(record, sources, selected) {
+    function matchImage(records, run, sources, selected) {
+        if (!run || !sources.length) return null;
+        const at = records.findIndex(({ id }) => id === run);
+        const since = at < 0 ? records : records.slice(0, at + 1);
+        const told = since.filter(isOfOneJob);
+        return findByName(told, fileName(readPath(sources[selected])))
+            ?? findByPlace(told.find(({ id }) => id === run), sources.length, selected);
+    }
+
+    /** @param {RecordEntry[]} records @param {string} name of a file @returns {Selection} */
+    function findByName(records, name) {
+        const isNamed = (/** @type {ImageEntry} */ image) => fileName(image.saved_as) === name;
+        const record = name ? records.find(({ images }) => images.some(isNamed)) : undefined;
+        const image = record?.images.find(isNamed);
+        return record && image ? { record, image } : null;
+    }
+
+    /**
+     * @param {RecordEntry | undefined} record @param {number} count of the gallery's pictures
+     * @param {number} selected @returns {Selection}
+     */
+    function findByPlace(record, count, selected) {
+        if (!record) return null;
         const { images } = record;
-        if (images.length === 1) return images[0];
-        const base = (/** @type {string} */ path) => path.split(/[\\/]/).pop() ?? "";
-        const name = base(decodeURIComponent(sources[selected] ?? "").split("?")[0]);
-        const named = images.find(({ saved_as: file }) => name && base(file) === name);
-        const place = selected - (sources.length > images.length ? 1 : 0);
-        return named ?? images[place] ?? worstImage(images);
+        const stride = Math.floor(count / images.length);
+        if (stride < 1 || stride > LARGEST_STRIDE) return null;
+        const first = count - stride * images.length;
+        const image = images[Math.floor((selected - first) / stride)] ?? worstImage(images);
+        return image && { record, image };
+    }
+
+    /** The path an address names; not every host encodes a % in it. @param {string} [address] */
+    function readPath(address = "") {
+        return address.split("?")[0].replace(/(%[0-9a-f]{2})+/gi, (codes) => {
+            try {
+                return decodeURIComponent(codes);
+            } catch {
+                return codes;
+            }
+        });
+    }
+
+    /** @param {string} path of any system */
+    function fileName(path) {
+        return path.split(/[\\/]/).pop() ?? "";
     }
 
     /** @param {ImageEntry[]} images */

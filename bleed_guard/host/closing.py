@@ -35,7 +35,7 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
         facts=hold_facts(run, p),
     )
     lines = list(tell_run(run))
-    infotext.tell(processed, lines, run.record.facts)
+    infotext.tell(processed, lines, run.record)
     if options.read("tell_in_page"):
         known = processed.comments.splitlines()  # a failure is told at once
         processed.comments += "".join(f"{line}\n" for line in lines if line not in known)

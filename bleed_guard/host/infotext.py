@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from bleed_guard.core.job import Change, Protection, Verdict
-from bleed_guard.core.record import ImageRecord
+from bleed_guard.core.record import GenerationRecord, ImageRecord
 from bleed_guard.core.settings import SCHEMA, SETTINGS, GuardSettings, Setting, SettingValue
 
 PRESET_KEY = SETTINGS["preset"].infotext
@@ -20,6 +20,7 @@ OUTSIDE_KEY = "Bleed outside"
 PREVENTED_KEY = "Bleed prevented"
 REPORT_KEY = "Bleed guard report"
 FACTS_KEY = "Bleed guard facts"
+RUN_KEY = "Bleed guard run"
 VERDICT_KEYS = (FAILED_KEY, OUTSIDE_KEY, PREVENTED_KEY)
 KEYS = (*(setting.infotext for setting in SCHEMA), CHANGES_KEY, *VERDICT_KEYS)
 
@@ -53,16 +54,16 @@ def write_failure(params: MutableMapping[str, Any], reason: str) -> None:
     params[FAILED_KEY] = reason
 
 
-def tell(processed: Any, lines: Sequence[str], facts: Mapping[str, str]) -> None:
-    """Put what was told, and the facts of the run, into the reply's `info`: the hosts' API leaves
-    comments out of it.
+def tell(processed: Any, lines: Sequence[str], record: GenerationRecord) -> None:
+    """Put what was told, the facts of the run and its id into the reply's `info`: the hosts' API
+    leaves comments out of it, and the page finds the run by its id.
 
     Into a copy of the reply's entries, for the dict is the job's own, whose next loop writes
     infotexts from it.
     """
     entries = dict(processed.extra_generation_params or {})
-    told = "\n".join(f"{label}: {fact}" for label, fact in facts.items())
-    entries |= {REPORT_KEY: "\n".join(lines), FACTS_KEY: told}
+    told = "\n".join(f"{label}: {fact}" for label, fact in record.facts.items())
+    entries |= {REPORT_KEY: "\n".join(lines), FACTS_KEY: told, RUN_KEY: record.id}
     processed.extra_generation_params = entries
 
 

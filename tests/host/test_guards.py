@@ -410,6 +410,7 @@ def test_the_apis_info_tells_what_the_page_tells_and_later_loops_do_not(host: Gu
     assert report.splitlines()[0].startswith("Bleed Guard: 0 of ")
     assert "Bleed Guard: padding 64 -> 32, limit of preset guard" in report.splitlines()
     assert set(report.splitlines()) <= set(outcome.comments.splitlines())
+    assert info(outcome)["Bleed guard run"] == outcome.record.id
     assert "Bleed guard report" not in outcome.p.extra_generation_params
 
 

@@ -170,29 +170,65 @@ test("a finding is told in the host's language, and as it came where there is no
     assert.equal(words.finding(/** @type {any} */ (plain)).what, "Blur 4");
 });
 
+/** A guarded run of one job. @param {string} id @param {object[]} images */
+function makeRun(id, images) {
+    return makeRecord({ id, images, facts: { "Put together by": "one job" } });
+}
+
 test("the gallery's selected picture is found by its file", () => {
     const images = ["a.png", "b c.png"].map((file, index) =>
         makeImage({ index, saved_as: `C:\\outputs\\${file}` }));
     const sources = ["http://x/file=C:/outputs/grid.png?1", "http://x/file=C:/outputs/a.png?2",
         "http://x/file=C:/outputs/b%20c.png?3"];
-    const match = (/** @type {N} */ at) => matchImage(makeRecord({ images }), sources, at)?.index;
+    const match = (/** @type {N} */ at) =>
+        matchImage([makeRun("run", images)], "run", sources, at)?.image.index;
     assert.equal(match(1), 0);
+    assert.equal(match(2), 1);
+    sources[2] = "http://x/file=C:/outputs/50%de%%20c.png"; // as Gradio 3 has it
+    images[1].saved_as = "C:\\outputs\\50%de% c.png";
     assert.equal(match(2), 1);
 });
 
 test("without files it is found by its place, behind a grid if there is one", () => {
     const images = [0, 1, 2].map((index) => makeImage({ index }));
     const match = (/** @type {N} */ count, /** @type {N} */ at) =>
-        matchImage(makeRecord({ images }), Array(count).fill("http://x/file=/pictures/y.png"), at)?.index;
+        matchImage([makeRun("run", images)], "run",
+            Array(count).fill("http://x/file=/pictures/y.png"), at)?.image.index;
     assert.equal(match(3, 1), 1);
     assert.equal(match(4, 1), 0);
+    // with each image's mask behind it
+    assert.equal(match(6, 3), 1);
+    assert.equal(match(7, 3), 1);
 });
 
 test("the grid, or nothing selected, stands for the worst of the images", () => {
     const verdicts = ["clean", "bleed", "clean"];
     const images = verdicts.map((verdict, index) => makeImage({ index, verdict }));
     const match = (/** @type {N} */ count, /** @type {N} */ at) =>
-        matchImage(makeRecord({ images }), Array(count).fill(""), at)?.index;
+        matchImage([makeRun("run", images)], "run", Array(count).fill(""), at)?.image.index;
     assert.equal(match(4, 0), 1);
     assert.equal(match(3, -1), 1);
+});
+
+test("only the run that made what the gallery shows is told under it", () => {
+    const older = makeRun("older", [makeImage()]);
+    const newer = makeRun("newer", [makeImage()]);
+    const match = (/** @type {string} */ run, records = [newer, older]) =>
+        matchImage(records, run, [""], 0)?.record.id;
+    assert.equal(match("older"), "older");
+    assert.equal(match("newer", [older]), undefined); // the page has not heard of it yet
+    assert.equal(match(""), undefined); // a job without the guard
+    const script = makeRecord({ id: "newer", facts: { "Put together by": "SD upscale" } });
+    assert.equal(match("newer", [script, older]), undefined);
+});
+
+test("each picture of a batch of files is told its own run", () => {
+    const files = ["a", "b", "c", "d", "e"];
+    const records = files.map((file) =>
+        makeRun(file, [makeImage({ saved_as: `/out/${file}.png` })]));
+    const sources = files.map((file) => `http://x/file=/out/${file}.png`);
+    const match = (/** @type {N} */ at) =>
+        matchImage([...records].reverse(), "a", sources, at)?.record.id;
+    assert.deepEqual(files.map((_, at) => match(at)), files);
+    assert.equal(match(-1), undefined);
 });
