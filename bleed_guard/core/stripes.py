@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from bleed_guard.core.job import Box
 from bleed_guard.core.measure import differs_outside
 
-STRIPE_BYTES = 1 << 20
-"""Of a stripe as Pillow holds it: about what a processor's core has close by."""
+STRIPE = 1 << 17
+"""Pixels read at once: what is made of them is small enough for the system to have it at hand."""
 
-SMALL = 1 << 22
-"""Bytes: up to this it is as quick to take a picture as it is."""
-
-BYTES_PER_PIXEL = 4
-"""Pillow's, for RGB as for RGBA."""
+PLAIN_STRIPE = 1 << 18
+"""Pixels of a stripe that Pillow has to convert, which takes a few calls each time."""
 
 NOWHERE = Box(0, 0, 0, 0)
 
@@ -33,28 +31,61 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def cut_stripes(image: Image.Image, box: Box) -> Iterator[tuple[Box, Image.Image]]:
-    """The part `box` of a picture from top to bottom: where each stripe lies, and the stripe."""
-    row = BYTES_PER_PIXEL * max(box.width, 1)
-    rows = max(1, box.height if row * box.height <= SMALL else STRIPE_BYTES // row)
-    for top in range(box.top, box.bottom, rows):
-        stripe = box._replace(top=top, bottom=min(top + rows, box.bottom))
-        yield stripe, image if stripe == (0, 0, *image.size) else image.crop(stripe)
+def cut_stripes(box: Box, pixels: int) -> Iterator[Box]:
+    """`box` from top to bottom, as many rows at a time as have so many pixels; at least one."""
+    rows = max(1, pixels // max(box.width, 1))
+    for top in range(box.top, box.bottom * (not box.is_empty), rows):
+        yield box._replace(top=top, bottom=min(top + rows, box.bottom))
+
+
+def read_raw(
+    image: Image.Image, box: Box, rawmode: str, depth: int
+) -> Iterator[tuple[Box, np.ndarray]]:
+    """The part `box` of a picture in stripes: where each lies, and its bytes.
+
+    `rawmode` is one that Pillow packs the picture's mode into, `depth` its bytes a pixel; uint8
+    h x w x depth, only to be read. A new Pillow that packs otherwise is asked for each stripe.
+    """
+    encode = None if box.is_empty else _open_encoder(image, box, rawmode)
+    for stripe in cut_stripes(box, STRIPE):
+        size = stripe.area * depth
+        data = encode(size) if encode else image.crop(stripe).tobytes("raw", rawmode)
+        yield stripe, np.frombuffer(data, np.uint8).reshape(stripe.height, stripe.width, depth)
+
+
+def _open_encoder(image: Image.Image, box: Box, rawmode: str) -> Callable[[int], bytes] | None:
+    """What Pillow's `tobytes` works with: gives so many bytes of the part `box` from where it
+    last stopped, without a copy of the part or of the bytes. None where Pillow has it not."""
+    image.load()
+    try:
+        encoder = Image._getencoder(image.mode, "raw", rawmode)
+        encoder.setimage(image.im, box)
+    except (AttributeError, TypeError):
+        return None
+    return lambda size: encoder.encode(size)[2]
+
+
+def _read_rgb(image: Image.Image, box: Box, convert: Convert) -> Iterator[tuple[Box, np.ndarray]]:
+    """R, G, B of the part `box` in stripes: uint8 h x w x 3 each, only to be read."""
+    if image.mode == "RGB":  # Pillow holds four bytes a pixel; dropping one is OpenCV's work
+        for stripe, levels in read_raw(image, box, "RGBX", 4):
+            yield stripe, cv2.cvtColor(levels, cv2.COLOR_RGBA2RGB)
+        return
+    for stripe in cut_stripes(box, PLAIN_STRIPE):
+        yield stripe, np.asarray(convert(image.crop(stripe)))
 
 
 def read_pixels(
     image: Image.Image, convert: Convert = to_rgb, *, box: Box | None = None
 ) -> np.ndarray:
-    """R, G, B of a picture of any mode, or of its part `box`: uint8 h x w x 3, only to be read.
+    """R, G, B of a picture of any mode, or of its part `box`: uint8 h x w x 3.
 
     `convert` makes a stripe RGB; what it makes of a pixel must depend on that pixel alone.
     """
     box = box or Box(0, 0, *image.size)
-    if BYTES_PER_PIXEL * box.area <= SMALL:
-        return np.asarray(convert(image if box == (0, 0, *image.size) else image.crop(box)))
     pixels = np.empty((box.height, box.width, 3), np.uint8)
-    for stripe, part in cut_stripes(image, box):
-        pixels[stripe.within(box).slices] = np.asarray(convert(part))
+    for stripe, levels in _read_rgb(image, box, convert):
+        pixels[stripe.within(box).slices] = levels
     return pixels
 
 
@@ -63,10 +94,10 @@ def differs_from(reference: np.ndarray, image: Image.Image, *, outside: Box) -> 
 
     The picture has the reference's size.
     """
-    for stripe, part in cut_stripes(image, Box(0, 0, *image.size)):
+    for stripe, levels in _read_rgb(image, Box(0, 0, *image.size), to_rgb):
         hole = outside.intersect(stripe)
         hole = NOWHERE if hole.is_empty else hole.within(stripe)
-        if differs_outside(reference[stripe.slices], np.asarray(to_rgb(part)), hole):
+        if differs_outside(reference[stripe.slices], levels, hole):
             return True
     return False
 
@@ -74,9 +105,8 @@ def differs_from(reference: np.ndarray, image: Image.Image, *, outside: Box) -> 
 def find_open_box(overlay: Image.Image) -> Box:
     """The smallest box around where an RGBA picture is not opaque; an empty one if it all is."""
     found = NOWHERE
-    for stripe, part in cut_stripes(overlay, Box(0, 0, *overlay.size)):
-        alpha = np.frombuffer(part.tobytes("raw", "A"), np.uint8)
-        alpha = alpha.reshape(stripe.height, stripe.width)
+    for stripe, levels in read_raw(overlay, Box(0, 0, *overlay.size), "A", 1):
+        alpha = levels[..., 0]
         rows = np.flatnonzero(alpha.min(axis=1) < 255)
         if rows.size:
             top, bottom = int(rows[0]), int(rows[-1]) + 1

@@ -9,17 +9,20 @@ from PIL import Image
 from bleed_guard.core import stripes
 from bleed_guard.core.geometry import flatten_image
 from bleed_guard.core.job import Box
-from bleed_guard.core.stripes import cut_stripes, differs_from, find_open_box, read_pixels
+from bleed_guard.core.stripes import differs_from, find_open_box, read_pixels, read_raw
 
+STRIPES_ENCODER = stripes._open_encoder
 WIDTH, HEIGHT = 12, 9
 BOXES = (Box(3, 2, 9, 6), Box(0, 0, 12, 9), Box(0, 0, 0, 0), Box(0, 3, 5, 9), Box(4, 0, 12, 1))
 
 
-@pytest.fixture(autouse=True)
-def stripes_of_two_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last one has one row."""
-    monkeypatch.setattr(stripes, "SMALL", 0)
-    monkeypatch.setattr(stripes, "STRIPE_BYTES", 2 * WIDTH * stripes.BYTES_PER_PIXEL)
+@pytest.fixture(autouse=True, params=["fast", "plain"])
+def stripes_of_two_rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one has one row. "plain" is a Pillow that packs otherwise."""
+    monkeypatch.setattr(stripes, "STRIPE", 2 * WIDTH)
+    monkeypatch.setattr(stripes, "PLAIN_STRIPE", 2 * WIDTH)
+    if request.param == "plain":
+        monkeypatch.setattr(stripes, "_open_encoder", lambda *_: None)
 
 
 def make_levels(channels: int = 3) -> np.ndarray:
@@ -31,16 +34,18 @@ def make_picture(mode: str) -> Image.Image:
     return picture if mode == "RGBA" else picture.convert("RGB").convert(mode)
 
 
-def test_the_fixture_makes_stripes_and_a_small_picture_is_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_fixture_makes_stripes() -> None:
     picture, everything = make_picture("RGB"), Box(0, 0, WIDTH, HEIGHT)
-    cut = [(stripe.top, part.size) for stripe, part in cut_stripes(picture, everything)]
-    assert cut == [(0, (12, 2)), (2, (12, 2)), (4, (12, 2)), (6, (12, 2)), (8, (12, 1))]
-    monkeypatch.setattr(stripes, "SMALL", WIDTH * HEIGHT * stripes.BYTES_PER_PIXEL)
-    ((stripe, part),) = cut_stripes(picture, everything)
-    assert stripe == everything
-    assert part is picture
+    cut = [
+        (stripe.top, levels.shape) for stripe, levels in read_raw(picture, everything, "RGBX", 4)
+    ]
+    assert [top for top, _ in cut] == [0, 2, 4, 6, 8]
+    assert [shape[0] for _, shape in cut] == [2, 2, 2, 2, 1]
+
+
+def test_this_pillow_has_the_fast_way() -> None:
+    everything = Box(0, 0, WIDTH, HEIGHT)
+    assert STRIPES_ENCODER(make_picture("RGB"), everything, "RGBX") is not None
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK"])
