@@ -124,16 +124,13 @@ class KeptPictures:
         self._protected = _keep(packed, shared and shared._protected)
         self._shape = pictures.shape
         self._others = {name: _keep_difference(pictures, name) for name in ("unguarded", "result")}
+        patches = (other.patch for other in self._others.values())
+        self.arrays = (self._reference, self._mask, self._protected, *patches)
 
     @property
     def shape(self) -> tuple[int, int]:
         """(H, W) of the arrays."""
         return self._shape
-
-    @property
-    def arrays(self) -> tuple[KeptArray, ...]:
-        patches = (other.patch for other in self._others.values())
-        return (self._reference, self._mask, self._protected, *patches)
 
     @property
     def reference(self) -> np.ndarray:

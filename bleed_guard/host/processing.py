@@ -128,8 +128,10 @@ class Canvas:
 
     @cached_property
     def mask_box(self) -> Box:
-        """Around the hard mask; empty if it is blank."""
-        return mask_box(self.mask >= HARD_LEVEL) or NOWHERE
+        """Around the hard mask, all of which may change; empty if it is blank."""
+        left, top, _, _ = part = self.edit_box
+        box = mask_box(self.mask[part.slices] >= HARD_LEVEL)
+        return NOWHERE if box is None else box.moved(left, top)
 
     @cached_property
     def editable(self) -> np.ndarray:

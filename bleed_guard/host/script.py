@@ -87,9 +87,10 @@ def read_run(p: Any) -> GuardRun | None:
 
 def read_settings(p: Any, args: tuple[Any, ...]) -> ParsedSettings:
     """The settings that were asked for, by the panel, the API or an axis of a grid."""
-    parsed = ParsedSettings(options.default_settings(), ())
+    default = options.default_settings()
+    parsed = ParsedSettings(default, ())
     if args:
-        parsed = GuardSettings.from_args(args, presets.load_all(), options.default_settings())
+        parsed = GuardSettings.from_args(args, presets.load_all(), default)
     return parsed._replace(settings=xyz_grid.apply_axes(p, parsed.settings))
 
 
