@@ -2837,7 +2837,8 @@
             const gallery = host.find("img2img_gallery_container") ?? host.find("img2img_gallery");
             if (!gallery) return;
             if (!this.element.isConnected) gallery.after(this.element);
-            const thumbs = [...gallery.querySelectorAll(".thumbnail-item")];
+            const strip = gallery.querySelectorAll(".thumbnail-small"); // one picture is shown large
+            const thumbs = [...strip.length ? strip : gallery.querySelectorAll(".thumbnail-item")];
             const sources = thumbs.map((thumb) => thumb.querySelector("img")?.src ?? "");
             const selected = thumbs.findIndex((thumb) => thumb.classList.contains("selected"));
             this.tell(matchImage(this.page.records, host.readRun(), sources, selected));

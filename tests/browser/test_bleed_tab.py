@@ -115,10 +115,20 @@ def test_the_badge_follows_the_gallery(guarded: Server, open_page: OpenPage, pic
     page.generate()
     badge = page.page.locator("#bleed_guard_gallery_badge")
     expect(badge).to_contain_text("0 of", timeout=WAIT_MS)
-    page.page.locator("#img2img_gallery .thumbnail-item.thumbnail-small").last.click()
+    thumbs = page.page.locator("#img2img_gallery .thumbnail-item.thumbnail-small")
+    thumbs.last.click()
     badge.get_by_role("button", name="Look").click()
     tab = BleedTab(page).wait()
     assert "image 2 of 2" in tab.verdict
+    # as where the host saves no files: known by its place alone
+    page.page.evaluate(
+        "bleedGuard.page.records[0].images.forEach((image) => { image.saved_as = ''; })"
+    )
+    for place, told in ((-2, "image 1 of 2"), (-1, "image 2 of 2")):
+        page.show_tab("img2img")
+        thumbs.nth(place).click()
+        badge.get_by_role("button", name="Look").click()
+        expect(tab.part("verdict")).to_contain_text(told, timeout=WAIT_MS)
 
 
 def test_the_heatmap_shows_what_was_held_back(tab: BleedTab) -> None:
