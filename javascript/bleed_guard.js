@@ -2837,8 +2837,9 @@
             const gallery = host.find("img2img_gallery_container") ?? host.find("img2img_gallery");
             if (!gallery) return;
             if (!this.element.isConnected) gallery.after(this.element);
-            const strip = gallery.querySelectorAll(".thumbnail-small"); // one picture is shown large
-            const thumbs = [...strip.length ? strip : gallery.querySelectorAll(".thumbnail-item")];
+            // While one picture is shown large, a strip of all is there beside the hidden grid.
+            const strip = [...gallery.querySelectorAll(".thumbnail-small")];
+            const thumbs = strip.length ? strip : [...gallery.querySelectorAll(".thumbnail-item")];
             const sources = thumbs.map((thumb) => thumb.querySelector("img")?.src ?? "");
             const selected = thumbs.findIndex((thumb) => thumb.classList.contains("selected"));
             this.tell(matchImage(this.page.records, host.readRun(), sources, selected));

@@ -16,15 +16,21 @@ STAMP = FOLDER / ".unpacked"
 
 
 def unpack() -> None:
-    """Unpack the archive beside itself, unless that has been done."""
+    """Unpack the archive beside itself, unless that has been done; one test run at a time does."""
+    from dev import lock
+
     wanted = hashlib.sha256(ARCHIVE.read_bytes()).hexdigest()
-    if STAMP.exists() and STAMP.read_text() == wanted:
-        return
-    for folder in list_folders():
-        shutil.rmtree(folder)
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(FOLDER, filter="data")
-    STAMP.write_text(wanted)
+    with STAMP.open("a+") as stamp:
+        lock(stamp.fileno())
+        stamp.seek(0)
+        if stamp.read() == wanted:
+            return
+        for folder in list_folders():
+            shutil.rmtree(folder)
+        with tarfile.open(ARCHIVE) as archive:
+            archive.extractall(FOLDER, filter="data")
+        stamp.truncate(0)
+        stamp.write(wanted)
 
 
 def pack() -> None:
