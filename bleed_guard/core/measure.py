@@ -73,16 +73,17 @@ def differs_outside(first: np.ndarray, second: np.ndarray, box: Box) -> bool:
 def count_changes(
     reference: np.ndarray, result: np.ndarray, protected: np.ndarray, *, tolerance: int = 0
 ) -> ChangeCount:
-    """The quick count for the generation's path; nothing but a compare where nothing changed.
+    """The quick count for the generation's path; a compare alone where nothing protected changed.
 
     Two uint8 H x W x 3 and a bool H x W. ValueError if sizes differ.
     """
     check_sizes(reference, result, protected)
-    total = cv2.countNonZero(protected.view(np.uint8))
-    if not differs(reference, result):
+    counted = protected.view(np.uint8)
+    total = cv2.countNonZero(counted)
+    if not total or not cv2.norm(reference, result, cv2.NORM_INF, counted):
         return ChangeCount(total, 0, 0)
     delta = difference(reference, result)
-    cv2.multiply(delta, protected.view(np.uint8), delta)
+    cv2.multiply(delta, counted, delta)
     changed = cv2.countNonZero(cv2.threshold(delta, tolerance, 255, cv2.THRESH_BINARY)[1])
     return ChangeCount(total, int(changed), int(delta.max()))
 
