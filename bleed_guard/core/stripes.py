@@ -49,7 +49,9 @@ def read_raw(
     encode = None if box.is_empty else _open_encoder(image, box, rawmode)
     for stripe in cut_stripes(box, STRIPE):
         size = stripe.area * depth
-        data = encode(size) if encode else image.crop(stripe).tobytes("raw", rawmode)
+        data = encode(size) if encode else b""
+        if len(data) != size:
+            data = image.crop(stripe).tobytes("raw", rawmode)
         yield stripe, np.frombuffer(data, np.uint8).reshape(stripe.height, stripe.width, depth)
 
 

@@ -16,13 +16,16 @@ WIDTH, HEIGHT = 12, 9
 BOXES = (Box(3, 2, 9, 6), Box(0, 0, 12, 9), Box(0, 0, 0, 0), Box(0, 3, 5, 9), Box(4, 0, 12, 1))
 
 
-@pytest.fixture(autouse=True, params=["fast", "plain"])
+@pytest.fixture(autouse=True, params=["fast", "plain", "short"])
 def stripes_of_two_rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last one has one row. "plain" is a Pillow that packs otherwise."""
+    """The last one has one row. "plain" is a Pillow without the fast way, "short" one whose
+    encoder gives less than it is asked for."""
     monkeypatch.setattr(stripes, "STRIPE", 2 * WIDTH)
     monkeypatch.setattr(stripes, "PLAIN_STRIPE", 2 * WIDTH)
     if request.param == "plain":
         monkeypatch.setattr(stripes, "_open_encoder", lambda *_: None)
+    if request.param == "short":
+        monkeypatch.setattr(stripes, "_open_encoder", lambda *_: lambda size: bytes(size - 1))
 
 
 def make_levels(channels: int = 3) -> np.ndarray:
