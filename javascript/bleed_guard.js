@@ -2885,12 +2885,16 @@
      * @returns {Selection}
      */
     function matchImage(records, run, sources, selected) {
-        if (!run || !sources.length) return null;
+        if (!run) return null;
         const at = records.findIndex(({ id }) => id === run);
         const since = at < 0 ? records : records.slice(0, at + 1);
         const told = since.filter(isOfOneJob);
-        return findByName(told, fileName(readPath(sources[selected])))
-            ?? findByPlace(told.find(({ id }) => id === run), sources.length, selected);
+        const named = findByName(told, fileName(readPath(sources[selected])));
+        if (named) return named;
+        const record = told.find(({ id }) => id === run);
+        // More pictures than the run has may be those of the runs since.
+        const isWhole = at === 0 || record?.images.length === sources.length;
+        return record && isWhole ? findByPlace(record, sources.length, selected) : null;
     }
 
     /** @param {RecordEntry[]} records @param {string} name of a file @returns {Selection} */
@@ -2902,11 +2906,10 @@
     }
 
     /**
-     * @param {RecordEntry | undefined} record @param {number} count of the gallery's pictures
+     * @param {RecordEntry} record @param {number} count of the gallery's pictures
      * @param {number} selected @returns {Selection}
      */
     function findByPlace(record, count, selected) {
-        if (!record) return null;
         const { images } = record;
         const stride = Math.floor(count / images.length);
         if (stride < 1 || stride > LARGEST_STRIDE) return null;

@@ -35,7 +35,6 @@ FLAT_STEP = 1.0
 """Seam steps below this many CIELAB units count as it: about one just noticeable difference, so
 that a flat original neither divides by zero nor turns what nobody sees into a large ratio."""
 
-
 NEARBY = 32
 """px looked at around a tile for the mask's edge."""
 

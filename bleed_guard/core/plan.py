@@ -127,20 +127,11 @@ def _small_box(job: InpaintJob) -> Box | None:
     """A small mask's box, px of the result, where whole picture wastes most of it on the rest."""
     if job.only_masked:
         return None
-    box = _hard_box(job)
+    box = mask_box(place_mask(job, job.mask) >= HARD_LEVEL)
     if box is None or max(box.width, box.height) >= SMALL_MASK_SIDE:
         return None
     width, height = result_size(job)
     return box if 2 * box.width * box.height < width * height else None
-
-
-def _hard_box(job: InpaintJob) -> Box | None:
-    """Around the hard mask as it lies over the result."""
-    placed = place_mask(job, job.mask)
-    if placed.shape != job.mask.shape or job.box is None:
-        return mask_box(placed >= HARD_LEVEL)
-    box = mask_box(job.marked >= HARD_LEVEL)
-    return box and box.moved(*job.box[:2])
 
 
 def _limit_padding(job: InpaintJob, settings: GuardSettings) -> Mended:

@@ -11,7 +11,7 @@ from bleed_guard.core.geometry import flatten_image
 from bleed_guard.core.job import Box
 from bleed_guard.core.stripes import differs_from, find_open_box, read_pixels, read_raw
 
-STRIPES_ENCODER = stripes._open_encoder
+OPEN_ENCODER = stripes._open_encoder
 WIDTH, HEIGHT = 12, 9
 BOXES = (Box(3, 2, 9, 6), Box(0, 0, 12, 9), Box(0, 0, 0, 0), Box(0, 3, 5, 9), Box(4, 0, 12, 1))
 
@@ -48,7 +48,7 @@ def test_the_fixture_makes_stripes() -> None:
 
 def test_this_pillow_has_the_fast_way() -> None:
     everything = Box(0, 0, WIDTH, HEIGHT)
-    assert STRIPES_ENCODER(make_picture("RGB"), everything, "RGBX") is not None
+    assert OPEN_ENCODER(make_picture("RGB"), everything, "RGBX") is not None
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK"])

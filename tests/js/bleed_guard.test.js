@@ -223,12 +223,15 @@ test("only the run that made what the gallery shows is told under it", () => {
 });
 
 test("each picture of a batch of files is told its own run", () => {
-    const files = ["a", "b", "c", "d", "e"];
-    const records = files.map((file) =>
-        makeRun(file, [makeImage({ saved_as: `/out/${file}.png` })]));
-    const sources = files.map((file) => `http://x/file=/out/${file}.png`);
-    const match = (/** @type {N} */ at) =>
-        matchImage([...records].reverse(), "a", sources, at)?.record.id;
-    assert.deepEqual(files.map((_, at) => match(at)), files);
-    assert.equal(match(-1), undefined);
+    for (const files of [["a", "b"], ["a", "b", "c"], ["a", "b", "c", "d", "e"]]) {
+        const records = files.map((file) =>
+            makeRun(file, [makeImage({ saved_as: `/out/${file}.png` })])).reverse();
+        const sources = files.map((file) => `http://x/file=/out/${file}.png`);
+        const match = (/** @type {N} */ at, shown = sources) =>
+            matchImage(records, "a", shown, at)?.record.id;
+        assert.deepEqual(files.map((_, at) => match(at)), files);
+        // one run's verdict never stands for all, nor for a picture nobody knows
+        assert.equal(match(-1), undefined);
+        assert.equal(match(1, files.map(() => "http://x/file=/tmp/unknown.png")), undefined);
+    }
 });
