@@ -232,6 +232,6 @@ test("each picture of a batch of files is told its own run", () => {
         assert.deepEqual(files.map((_, at) => match(at)), files);
         // one run's verdict never stands for all, nor for a picture nobody knows
         assert.equal(match(-1), undefined);
-        assert.equal(match(1, files.map(() => "http://x/file=/tmp/unknown.png")), undefined);
+        assert.equal(match(1, files.map(() => "http://x/file=/pictures/unknown.png")), undefined);
     }
 });
