@@ -5,12 +5,12 @@ Light on imports: `check` reads files while the rest is not even loaded.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from bleed_guard.cli.beside import reading_beside
 from bleed_guard.cli.errors import Exit, SizeError
 from bleed_guard.core.job import BleedReport, Protection, Verdict
 from bleed_guard.images import MaskChannel, Picture, read_mask_file, read_picture
@@ -125,17 +125,15 @@ class Comparison:
 
 
 def load_pictures(paths: Paths, options: CompareOptions) -> Pictures:
-    """Decode the three files at once, a thread each, and bring the mask to the original's size.
+    """Decode the three files, two at a time, and bring the mask to the original's size.
 
     PictureError for a file that cannot be read, SizeError for sizes that cannot be matched.
     """
-    with ThreadPoolExecutor(3) as pool:
-        original = pool.submit(read_picture, paths.original)
-        result = pool.submit(read_picture, paths.result)
-        mask = pool.submit(
-            read_mask_file, paths.mask, channel=options.mask_channel, invert=options.invert
-        )
-        return fit_pictures(paths, original.result(), result.result(), mask.result())
+    with reading_beside(paths.result) as finish:
+        original, result = read_picture(paths.original), finish()
+    channel, invert = options.mask_channel, options.invert
+    mask = read_mask_file(paths.mask, channel=channel, invert=invert)
+    return fit_pictures(paths, original, result, mask)
 
 
 def fit_pictures(paths: Paths, original: Picture, result: Picture, mask: np.ndarray) -> Pictures:

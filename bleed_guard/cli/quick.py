@@ -55,11 +55,11 @@ def _is_plain(pictures: Pictures, options: CompareOptions) -> bool:
 def measure_sparse(pictures: Pictures, options: CompareOptions) -> BleedReport | None:
     """The report of pictures that differ in few places, None where there are too many."""
     mask = np.ascontiguousarray(pictures.mask).reshape(-1)
-    places = _differing_bytes(pictures.original.pixels, pictures.result.pixels, mask)
-    if places is None:
+    found = _find_differences(pictures.original.pixels, pictures.result.pixels, mask)
+    if found is None:
         return None
     total = sum(int(np.count_nonzero(mask[at] < HARD_LEVEL)) for at in _strips(mask.size))
-    pixels, levels = _by_pixel(places, pictures)
+    pixels, levels = _by_pixel(*found)
     outside = mask[pixels] < HARD_LEVEL
     pixels, levels = pixels[outside], levels[outside]
     changed = int(np.count_nonzero(levels > options.tolerance))
@@ -79,11 +79,13 @@ def measure_sparse(pictures: Pictures, options: CompareOptions) -> BleedReport |
     )
 
 
-def _differing_bytes(first: np.ndarray, second: np.ndarray, mask: np.ndarray) -> np.ndarray | None:
-    """Places of the bytes in which two pictures differ, and of their neighbours in the same
-    word, without words that lie in the mask; None if there are too many.
+def _find_differences(
+    first: np.ndarray, second: np.ndarray, mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Places of the bytes in which two pictures differ, without words that lie in the mask, and
+    by how many levels; None if there are too many.
 
-    Two uint8 H x W x 3 and a uint8 mask of H * W -> int64.
+    Two uint8 H x W x 3 and a uint8 mask of H * W -> int64 and uint8.
     """
     first = np.ascontiguousarray(first).reshape(-1)
     second = np.ascontiguousarray(second).reshape(-1)
@@ -98,8 +100,12 @@ def _differing_bytes(first: np.ndarray, second: np.ndarray, mask: np.ndarray) ->
         if count > limit:
             return None
     words = np.concatenate([*found, np.empty(0, np.int64)])
-    places = (words[:, None] * WORD + np.arange(WORD)).reshape(-1)
-    return np.concatenate([places, np.arange(whole, first.size)])
+    before = np.concatenate([first_words[words].view(np.uint8), first[whole:]])
+    after = np.concatenate([second_words[words].view(np.uint8), second[whole:]])
+    levels = np.maximum(before, after) - np.minimum(before, after)
+    differs = np.flatnonzero(levels)
+    starts = np.append(words * WORD, whole)
+    return starts[differs // WORD] + differs % WORD, levels[differs]
 
 
 def _strips(size: int) -> Iterator[slice]:
@@ -114,23 +120,19 @@ def _lies_inside(words: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.logical_and.reduce(mask[pixels] >= HARD_LEVEL)
 
 
-def _by_pixel(places: np.ndarray, pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels that differ, in reading order, and by how many levels (the largest of R, G, B)."""
-    first = pictures.original.pixels.reshape(-1)[places].astype(np.int16)
-    second = pictures.result.pixels.reshape(-1)[places]
-    delta = np.abs(first - second)
-    differs = delta > 0
-    owners, delta = places[differs] // 3, delta[differs]
+def _by_pixel(places: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Differing bytes -> the pixels they are of, in reading order, and the largest of R, G, B."""
+    owners = places // 3
     if not owners.size:
-        return owners, delta
+        return owners, levels
     starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    return owners[starts], np.maximum.reduceat(delta, starts)
+    return owners[starts], np.maximum.reduceat(levels, starts)
 
 
 def _largest_spots(pixels: np.ndarray, levels: np.ndarray, width: int) -> tuple[WorstSpot, ...]:
     """Where to look first: the largest differences, one per neighbourhood, distance untold (-1)."""
     spots: list[WorstSpot] = []
-    for at in np.argsort(-levels, kind="stable"):
+    for at in np.argsort(255 - levels, kind="stable"):
         y, x = divmod(int(pixels[at]), width)
         if all(max(abs(x - spot.x), abs(y - spot.y)) > SPOT_HALF for spot in spots):
             spots.append(WorstSpot(x, y, int(levels[at]), -1))
