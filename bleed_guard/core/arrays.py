@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 
 STRIPE = 1 << 18
@@ -18,6 +19,13 @@ def check_sizes(reference: np.ndarray, generated: np.ndarray, mask: np.ndarray) 
     names = ("reference", "generated", "mask")
     told = ", ".join(f"{name} {size}" for name, size in zip(names, sizes, strict=True))
     raise ValueError(f"the pictures must have one size, got {told}")
+
+
+def take_rgb(levels: np.ndarray) -> np.ndarray:
+    """R, G, B of uint8 H x W x 4; H x W x 3 as it is. Not to be written to."""
+    if levels.shape[2] == 3 or not levels.size:
+        return levels[..., :3]
+    return cv2.cvtColor(levels, cv2.COLOR_RGBA2RGB)
 
 
 def cut_rows(shape: tuple[int, ...]) -> Iterator[slice]:

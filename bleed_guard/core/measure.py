@@ -63,7 +63,7 @@ def differs(first: np.ndarray, second: np.ndarray) -> bool:
 
 
 def differs_outside(first: np.ndarray, second: np.ndarray, box: Box) -> bool:
-    """Whether any value of two uint8 H x W x 3 differs outside `box`."""
+    """Whether any value of two uint8 H x W x C differs outside `box`."""
     left, top, right, bottom = box
     stripes = (np.s_[:top], np.s_[bottom:], np.s_[top:bottom, :left], np.s_[top:bottom, right:])
     return any(differs(first[stripe], second[stripe]) for stripe in stripes)

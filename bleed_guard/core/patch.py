@@ -41,10 +41,11 @@ class Patch(NamedTuple):
         return self.crop(reference, Box(0, 0, reference.shape[1], reference.shape[0]))
 
     def shrink(self, reference: np.ndarray) -> Patch:
-        """The smallest patch that makes the same picture; empty if that is the reference."""
+        """The smallest patch that makes the same picture; empty if that is the reference, whose
+        part `box` is given."""
         if self.box.is_empty:
             return self
-        inner = find_changed_box(reference[self.box.slices], self.pixels)
+        inner = find_changed_box(reference, self.pixels)
         return Patch(inner.moved(*self.box[:2]), self.pixels[inner.slices])
 
 

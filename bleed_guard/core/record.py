@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from bleed_guard.core.arrays import take_rgb
 from bleed_guard.core.job import Box, Change, Finding, Verdict
 from bleed_guard.core.patch import Patch, find_changed_box
 from bleed_guard.core.traces import Traces
@@ -90,9 +91,12 @@ class LoadedPictures:
 
 @dataclass(frozen=True)
 class PatchedPictures:
-    """`Pictures` of which only the reference is whole. `patches` are of unguarded and result."""
+    """`Pictures` of which only the reference is whole. `patches` are of unguarded and result.
 
-    reference: np.ndarray
+    `base` holds the reference: uint8 H x W x 3, or H x W x 4 of which the fourth is not looked at.
+    """
+
+    base: np.ndarray
     mask: np.ndarray
     protected: np.ndarray
     patches: dict[str, Patch]
@@ -104,6 +108,10 @@ class PatchedPictures:
         return height, width
 
     @property
+    def reference(self) -> np.ndarray:
+        return take_rgb(self.base)
+
+    @property
     def unguarded(self) -> np.ndarray:
         return self.patches["unguarded"].lay_on(self.reference)
 
@@ -113,13 +121,15 @@ class PatchedPictures:
 
     def crop(self, name: str, box: Box) -> np.ndarray:
         """The part `box` of the array called `name`."""
-        if name in self.patches:
-            return self.patches[name].crop(self.reference[box.slices], box)
-        return getattr(self, name)[box.slices]
+        if name in ("mask", "protected"):
+            return getattr(self, name)[box.slices]
+        own = take_rgb(self.base[box.slices])
+        return own if name == "reference" else self.patches[name].crop(own, box)
 
     def changed_box(self, name: str) -> Box:
         """The smallest box that holds every pixel in which `name` is not the reference."""
-        return self.patches[name].shrink(self.reference).box
+        patch = self.patches[name]
+        return patch.shrink(take_rgb(self.base[patch.box.slices])).box
 
 
 @dataclass(frozen=True)

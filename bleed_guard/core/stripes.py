@@ -23,6 +23,9 @@ PLAIN_STRIPE = 1 << 18
 
 NOWHERE = Box(0, 0, 0, 0)
 
+FILL = np.array([0, 0, 0, 255], np.uint8)
+"""Makes the byte that Pillow leaves to chance what it is mostly."""
+
 Convert = Callable[[Image.Image], Image.Image]
 
 
@@ -67,14 +70,16 @@ def _open_encoder(image: Image.Image, box: Box, rawmode: str) -> Callable[[int],
     return lambda size: encoder.encode(size)[2]
 
 
-def _read_rgb(image: Image.Image, box: Box, convert: Convert) -> Iterator[tuple[Box, np.ndarray]]:
-    """R, G, B of the part `box` in stripes: uint8 h x w x 3 each, only to be read."""
-    if image.mode == "RGB":  # Pillow holds four bytes a pixel; dropping one is OpenCV's work
-        for stripe, levels in read_raw(image, box, "RGBX", 4):
-            yield stripe, cv2.cvtColor(levels, cv2.COLOR_RGBA2RGB)
+def _read_rgbx(image: Image.Image, box: Box, convert: Convert) -> Iterator[tuple[Box, np.ndarray]]:
+    """The part `box` in stripes as Pillow holds it: uint8 h x w x 4, only to be read. The fourth
+    byte is mostly 255."""
+    if image.mode == "RGB":
+        yield from read_raw(image, box, "RGBX", 4)
         return
     for stripe in cut_stripes(box, PLAIN_STRIPE):
-        yield stripe, np.asarray(convert(image.crop(stripe)))
+        own = Box(0, 0, stripe.width, stripe.height)
+        parts = read_raw(convert(image.crop(stripe)), own, "RGBX", 4)
+        yield from ((part.moved(stripe.left, stripe.top), levels) for part, levels in parts)
 
 
 def read_pixels(
@@ -86,20 +91,21 @@ def read_pixels(
     """
     box = box or Box(0, 0, *image.size)
     pixels = np.empty((box.height, box.width, 3), np.uint8)
-    for stripe, levels in _read_rgb(image, box, convert):
-        pixels[stripe.within(box).slices] = levels
+    for stripe, levels in _read_rgbx(image, box, convert):
+        cv2.cvtColor(levels, cv2.COLOR_RGBA2RGB, pixels[stripe.within(box).slices])
     return pixels
 
 
 def differs_from(reference: np.ndarray, image: Image.Image, *, outside: Box) -> bool:
-    """Whether any pixel of a picture `outside` that box is not the reference's, uint8 H x W x 3.
+    """Whether any pixel of a picture `outside` that box is not the reference's.
 
-    The picture has the reference's size.
+    The reference is uint8 H x W x 4 with 255 in the fourth place; the picture has its size.
     """
-    for stripe, levels in _read_rgb(image, Box(0, 0, *image.size), to_rgb):
+    for stripe, levels in _read_rgbx(image, Box(0, 0, *image.size), to_rgb):
         hole = outside.intersect(stripe)
         hole = NOWHERE if hole.is_empty else hole.within(stripe)
-        if differs_outside(reference[stripe.slices], levels, hole):
+        own = reference[stripe.slices]
+        if differs_outside(own, levels, hole) and differs_outside(own, levels | FILL, hole):
             return True
     return False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -81,17 +81,15 @@ class Composed(NamedTuple):
 
 @dataclass(frozen=True)
 class Counter:
-    """Counts what differs from `reference` (uint8 H x W x 3) `outside` (bool H x W)."""
+    """Counts what differs from the canvas' reference `outside` (bool H x W)."""
 
-    reference: np.ndarray
+    canvas: Canvas
     outside: np.ndarray
     tolerance: int
 
     def count(self, picture: Patch) -> ChangeCount:
-        part = picture.box.slices
-        counted = count_changes(
-            self.reference[part], picture.pixels, self.outside[part], tolerance=self.tolerance
-        )
+        own, outside = self.canvas.part(picture.box), self.outside[picture.box.slices]
+        counted = count_changes(own, picture.pixels, outside, tolerance=self.tolerance)
         return counted._replace(protected=self.total)
 
     @cached_property
@@ -149,7 +147,7 @@ def read_composite(image: Image.Image, canvas: Canvas) -> Patch:
     """The picture that reached the guard; no more of it than where it may differ, if all else is
     the reference."""
     box = canvas.edit_box
-    if differs_from(canvas.reference, image, outside=box):
+    if differs_from(canvas.layer, image, outside=box):
         return Patch.whole(read_pixels(image))
     return Patch(box, read_pixels(image, box=box))
 
@@ -167,7 +165,7 @@ def compose_unguarded(p: Any, laid: LaidOutImage, corrected: Image.Image) -> Pat
         return Patch.whole(processing.place_bare(corrected, canvas))
     box, paste_to = canvas.open_box(overlay), p.paste_to
     if box.is_empty:
-        return Patch(box, canvas.reference[box.slices])
+        return Patch(box, canvas.part(box))
     if paste_to is None:
         corrected = corrected.crop(box)
     else:
@@ -188,7 +186,7 @@ def _blend_in(
     if part.is_empty:
         return _paste(canvas, composite, Blend.HARD)
     placed = processing.place_decoded(corrected, canvas, part)
-    edit = composite.crop(canvas.reference[part.slices], part)
+    edit = composite.crop(canvas.part(part), part)
     generated = cv2.copyTo(edit, canvas.editable, placed.copy())
     return _paste(canvas, Patch(part, generated), settings.blend, settings.feather)
 
@@ -196,7 +194,7 @@ def _blend_in(
 def _paste(canvas: Canvas, generated: Patch, blend: str, feather: int = 0) -> Patch:
     """`generated` where the picture may change, all else the reference."""
     part = canvas.edit_box
-    reference = canvas.reference[part.slices]
+    reference = canvas.part(part)
     if part.is_empty:
         return Patch(part, reference)
     edit = generated.crop(reference, part)
@@ -214,7 +212,7 @@ def _restore_size(composed: Composed, rules: Rules) -> Composed:
     mask = processing.mask_at(rules.job, plan, size)
     protected = protected_area(mask, plan.protection, band=plan.band)
     place = canvas.place._replace(asked_size=size, size=size)
-    restored = replace(canvas, place=place, reference=original, mask=mask, protected=protected)
+    restored = Canvas.over(original, mask, protected, place)
     composite, unguarded, result = (
         Patch.whole(
             bring_back(

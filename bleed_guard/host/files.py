@@ -77,11 +77,12 @@ def mend_edits(
     """
     canvas = finished.canvas
     picture = read_composite(image, canvas)
-    late = Counter(canvas.reference, canvas.protected, 0).count(picture)
+    late = Counter(canvas, canvas.protected, 0).count(picture)
     if not late.changed or _is_stealth(late.max):
         return image, None
-    pixels = picture.lay_on(canvas.reference)
-    mended = Image.fromarray(np.where(canvas.protected[..., None], canvas.reference, pixels))
+    reference = canvas.reference
+    pixels = picture.lay_on(reference)
+    mended = Image.fromarray(np.where(canvas.protected[..., None], reference, pixels))
     if image.mode == "RGBA":
         mended.putalpha(image.getchannel("A"))
     if image is finished.image:

@@ -9,15 +9,16 @@ import contextlib
 import logging
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from bleed_guard.core.arrays import take_rgb
 from bleed_guard.core.job import Box
 from bleed_guard.core.patch import Patch
-from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures
+from bleed_guard.core.record import GenerationRecord, ImageRecord, PatchedPictures, Pictures
 from bleed_guard.scratch import ScratchFolder
 
 log = logging.getLogger("bleed_guard")
@@ -28,8 +29,8 @@ DISK_LIMIT = 8 * 2**30
 BACKLOG = 512 * 2**20
 """Bytes beyond the limit on memory that may wait to be written; a job that adds more waits."""
 
-KEPT_SHARE = 0.75
-"""An array is kept as it is if this much of it is needed."""
+KEPT_SHARE = 0.5
+"""A part of an array is kept with all of it if it is at least this much, else it is copied."""
 
 PAUSE = 0.2
 """Seconds before anything is written: the host's reply goes out first."""
@@ -49,17 +50,21 @@ class KeptArray:
         self._path: Path | None = None
         self._source = weakref.ref(array if source is None else source)
         self.nbytes = array.nbytes
+        self._held = array.base.nbytes if isinstance(array.base, np.ndarray) else array.nbytes
+
+    def is_made_of(self, array: np.ndarray) -> bool:
+        """Whether it was made of this very array, and is still kept."""
+        return self._source() is array and bool(self.bytes_in_memory or self.bytes_on_disk)
 
     def holds(self, array: np.ndarray) -> bool:
-        """Whether these are its very values; known at once of the array it was made of."""
+        """Whether these are its values."""
         with contextlib.suppress(ForgottenError):
-            kept = self.load()
-            return self._source() is array or np.array_equal(kept, array)
+            return np.array_equal(self.load(), array)
         return False
 
     @property
     def bytes_in_memory(self) -> int:
-        return 0 if self._array is None else self.nbytes
+        return 0 if self._array is None else self._held
 
     @property
     def bytes_on_disk(self) -> int:
@@ -118,14 +123,15 @@ class KeptPictures:
     """The pictures of one image: the reference, and what differs from it. Is a `Pictures`."""
 
     def __init__(self, pictures: Pictures, shared: KeptPictures | None = None) -> None:
-        self._reference = _keep(pictures.reference, shared and shared._reference)
+        is_patched = isinstance(pictures, PatchedPictures)
+        base = pictures.base if is_patched else pictures.reference
+        self._base = _keep(base, shared and shared._base)
         self._mask = _keep(pictures.mask, shared and shared._mask)
-        packed = np.packbits(pictures.protected, axis=1)
-        self._protected = _keep(packed, shared and shared._protected)
+        self._protected = _keep(pictures.protected, shared and shared._protected, _pack)
         self._shape = pictures.shape
         self._others = {name: _keep_difference(pictures, name) for name in ("unguarded", "result")}
         patches = (other.patch for other in self._others.values())
-        self.arrays = (self._reference, self._mask, self._protected, *patches)
+        self.arrays = (self._base, self._mask, self._protected, *patches)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -159,7 +165,7 @@ class KeptPictures:
         if name == "protected":
             rows = self._protected.load()[box.top : box.bottom]
             return np.unpackbits(rows, axis=1)[:, box.left : box.right].astype(bool)
-        reference = self._reference.load()[box.slices]
+        reference = take_rgb(self._base.load()[box.slices])
         return reference if name == "reference" else self._others[name].crop(reference, box)
 
     def changed_box(self, name: str) -> Box:
@@ -364,12 +370,25 @@ def _keep_image(image: ImageRecord, last: Pictures | None) -> ImageRecord:
     return replace(image, pictures=KeptPictures(image.pictures, shared))
 
 
-def _keep(array: np.ndarray, same: KeptArray | None) -> KeptArray:
-    """`same` if it holds these very values, as images of one batch do; else a new one."""
-    if same is not None and same.holds(array):
-        return same
+def _own(array: np.ndarray) -> np.ndarray:
+    """The array itself if it is whole, or a copy of the part of another that it is."""
     is_whole = not isinstance(array.base, np.ndarray) and array.flags.c_contiguous
-    return KeptArray(array if is_whole else array.copy(), array)
+    return array if is_whole else array.copy()
+
+
+def _pack(area: np.ndarray) -> np.ndarray:
+    """A bool H x W in an eighth of the bytes."""
+    return np.packbits(area, axis=1)
+
+
+def _keep(
+    array: np.ndarray, same: KeptArray | None, form: Callable[[np.ndarray], np.ndarray] = _own
+) -> KeptArray:
+    """`same` if it holds these very values, as images of one batch do; else a new one."""
+    if same is not None and same.is_made_of(array):
+        return same
+    kept = form(array)
+    return same if same is not None and same.holds(kept) else KeptArray(kept, array)
 
 
 def _keep_difference(pictures: Pictures, name: str) -> KeptPicture:

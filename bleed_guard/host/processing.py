@@ -13,6 +13,7 @@ import numpy as np
 from modules import images
 from PIL import Image
 
+from bleed_guard.core.arrays import take_rgb
 from bleed_guard.core.composite import MARGIN, Seam
 from bleed_guard.core.geometry import build_mask, build_reference, crop_top_left, flatten_image
 from bleed_guard.core.job import (
@@ -73,13 +74,39 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Canvas:
-    """What a result is laid over: uint8 H x W x 3, uint8 H x W, bool H x W."""
+    """What a result is laid over.
+
+    `layer` is the reference with an alpha that is 255 where protected, else 0, uint8 H x W x 4;
+    `mask` is uint8 H x W, `protected` bool H x W.
+    """
 
     place: Place
-    reference: np.ndarray
+    layer: np.ndarray
     mask: np.ndarray
     protected: np.ndarray
+    parts: dict[Box, np.ndarray] = field(default_factory=dict)
     open_boxes: dict[int, tuple[Image.Image, Box]] = field(default_factory=dict)
+
+    @classmethod
+    def over(
+        cls, reference: np.ndarray, mask: np.ndarray, protected: np.ndarray, place: Place
+    ) -> Canvas:
+        """The canvas of a reference, uint8 H x W x 3."""
+        canvas = cls(place, cv2.cvtColor(reference, cv2.COLOR_RGB2RGBA), mask, protected)
+        part = canvas.edit_box.slices
+        canvas.layer[part][..., 3] = protected[part] * np.uint8(255)
+        return canvas
+
+    @property
+    def reference(self) -> np.ndarray:
+        """The picture that every protected pixel is of, made anew: uint8 H x W x 3."""
+        return take_rgb(self.layer)
+
+    def part(self, box: Box) -> np.ndarray:
+        """The part `box` of the reference, not to be written to; a batch shares it."""
+        if box not in self.parts:
+            self.parts[box] = take_rgb(self.layer[box.slices])
+        return self.parts[box]
 
     @property
     def init_image(self) -> Image.Image:
@@ -99,7 +126,7 @@ class Canvas:
 
     @property
     def size(self) -> tuple[int, int]:
-        return self.reference.shape[1], self.reference.shape[0]
+        return self.layer.shape[1], self.layer.shape[0]
 
     @property
     def has_original_size(self) -> bool:
@@ -143,14 +170,12 @@ class Canvas:
         """The edge of what may change, within the `edit_box`."""
         part, crop = self.edit_box, self.crop_box
         known = None if crop is None else crop.intersect(part).within(part)
-        return Seam.along(self.reference[part.slices], self.editable, known)
+        return Seam.along(self.part(part), self.editable, known)
 
-    @cached_property
+    @property
     def overlay(self) -> Image.Image:
-        """The guard's overlay for the host: RGBA, opaque where protected, clear where not."""
-        overlay, part = cv2.cvtColor(self.reference, cv2.COLOR_RGB2RGBA), self.edit_box
-        overlay[part.slices][..., 3] = self.protected[part.slices] * np.uint8(255)
-        return Image.frombuffer("RGBA", self.size, overlay, "raw", "RGBA", 0, 1)
+        """The guard's overlay for the host: the layer, which Pillow shares and does not change."""
+        return Image.frombuffer("RGBA", self.size, self.layer, "raw", "RGBA", 0, 1)
 
     def flatten_original(self) -> np.ndarray:
         """The init image at its own size: uint8 H x W x 3."""
@@ -505,7 +530,7 @@ def build_canvas(place: Place, job: InpaintJob, plan: GuardPlan) -> Canvas:
     reference = _crop_to(reference, place.size)
     mask = _crop_to(mask_at(job, plan, place.asked_size), place.size)
     protected = protected_area(mask, plan.protection, band=plan.band)
-    return Canvas(place, reference, mask, protected)
+    return Canvas.over(reference, mask, protected, place)
 
 
 def mask_at(job: InpaintJob, plan: GuardPlan, size: tuple[int, int]) -> np.ndarray:
@@ -555,7 +580,7 @@ def place_decoded(decoded: Image.Image, canvas: Canvas, part: Box) -> np.ndarray
     box = canvas.crop_box
     if box is None:
         return read_pixels(decoded, box=part)
-    placed = canvas.reference[part.slices].copy()
+    placed = canvas.part(part).copy()
     shown = box.intersect(part)
     if not shown.is_empty:
         fitted = images.resize_image(1, decoded.convert("RGB"), box.width, box.height)

@@ -107,7 +107,7 @@ class GuardRun:
         canvas, tolerance = composed.canvas, self.rules.settings.tolerance
         protection = self.rules.plan.protection
         outside = compositing.outside_of(canvas, protection)
-        count = compositing.Counter(canvas.reference, outside, tolerance).count
+        count = compositing.Counter(canvas, outside, tolerance).count
         alone = count(composed.unguarded)
         reached = count(composed.composite)
         after = count(composed.result)
@@ -129,7 +129,7 @@ class GuardRun:
                 Stage("guarded", after.changed, after.max),
             ),
             pictures=PatchedPictures(
-                canvas.reference,
+                canvas.layer,
                 canvas.mask,
                 outside,
                 {"unguarded": composed.unguarded, "result": composed.result},
@@ -199,7 +199,7 @@ def _measure_reach(composed: Composed, outside: np.ndarray, tolerance: int) -> i
     canvas, (box, pixels) = composed.canvas, composed.unguarded
     if canvas.mask_box.is_empty:
         return max(canvas.size)
-    delta = difference(canvas.reference[box.slices], pixels)
+    delta = difference(canvas.part(box), pixels)
     window = box.around(canvas.mask_box)  # a pixel's nearest of the mask is in there
     changed = np.zeros((window.height, window.width), bool)
     changed[box.within(window).slices] = (delta > tolerance) & outside[box.slices]

@@ -84,7 +84,7 @@ def _find_edits(p: Any, laid: LaidOutImage, composite: Patch, rules: Rules) -> n
     index, part = laid.decoded.batch_index, composite.box.slices
     corrected = compat.apply_color_correction(p, index, laid.decoded.image)
     alone = compose_unguarded(p, laid, corrected)
-    laid_over = alone.crop(laid.canvas.reference[part], composite.box)
+    laid_over = alone.crop(laid.canvas.part(composite.box), composite.box)
     changed[part] &= difference(laid_over, composite.pixels) > 0
     return changed
 
@@ -92,7 +92,7 @@ def _find_edits(p: Any, laid: LaidOutImage, composite: Patch, rules: Rules) -> n
 def _differs(canvas: Canvas, picture: Patch, rules: Rules) -> np.ndarray:
     """bool H x W: where a picture is not the reference."""
     found, part = np.zeros(canvas.mask.shape, bool), picture.box.slices
-    found[part] = difference(canvas.reference[part], picture.pixels) > rules.settings.tolerance
+    found[part] = difference(canvas.part(picture.box), picture.pixels) > rules.settings.tolerance
     return found
 
 

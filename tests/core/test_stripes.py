@@ -67,15 +67,28 @@ def test_transparency_is_laid_on_the_background_as_on_the_whole() -> None:
     np.testing.assert_array_equal(flatten_image(picture, "#804020"), expected)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("fill", [255, 7])
 @pytest.mark.parametrize("box", BOXES)
-def test_every_pixel_outside_the_box_is_compared_and_none_in_it(box: Box) -> None:
-    reference = make_levels()
-    assert not differs_from(reference, Image.fromarray(reference), outside=box)
+def test_every_pixel_outside_the_box_is_compared_and_none_in_it(
+    box: Box, fill: int, mode: str
+) -> None:
+    """`fill` is the byte Pillow keeps beside R, G and B, or the alpha of a picture that has one."""
+    reference = make_levels(4)
+    reference[..., 3] = 255
+
+    def differs(levels: np.ndarray) -> bool:
+        filled = np.concatenate([levels[..., :3], np.full_like(levels[..., :1], fill)], axis=2)
+        raw = "RGBX" if mode == "RGB" else "RGBA"
+        picture = Image.frombytes(mode, (WIDTH, HEIGHT), filled.tobytes(), "raw", raw)
+        return differs_from(reference, picture, outside=box)
+
+    assert not differs(reference)
     for y, x in np.ndindex(HEIGHT, WIDTH):
         other = reference.copy()
         other[y, x, 2] ^= 1
         inside = box.left <= x < box.right and box.top <= y < box.bottom
-        assert differs_from(reference, Image.fromarray(other), outside=box) == (not inside)
+        assert differs(other) == (not inside)
 
 
 @pytest.mark.parametrize("box", BOXES)
