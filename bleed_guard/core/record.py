@@ -127,9 +127,11 @@ class PatchedPictures:
         return own if name == "reference" else self.patches[name].crop(own, box)
 
     def changed_box(self, name: str) -> Box:
-        """The smallest box that holds every pixel in which `name` is not the reference."""
+        """A box that holds every pixel in which `name` is not the reference: the patch's, or the
+        smallest one in a patch that is the whole picture."""
         patch = self.patches[name]
-        return patch.shrink(take_rgb(self.base[patch.box.slices])).box
+        is_whole = patch.box.area == self.mask.size
+        return patch.shrink(self.reference).box if is_whole else patch.box
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,11 @@ def apply_overlay(image: Any, paste_to: Any, overlay: Any) -> Any:
     return made[0] if isinstance(made, tuple) else made
 
 
+def lay_over(image: Any, overlay: Any) -> Any:
+    """`apply_overlay` of an overlay of the picture's size."""
+    return apply_overlay(image, None, overlay)
+
+
 def apply_color_correction(p: Any, batch_index: int, image: Any) -> Any:
     """The colour correction the host will apply to this image before its overlay, if any."""
     corrections = getattr(p, "color_corrections", None)

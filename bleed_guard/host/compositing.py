@@ -155,7 +155,8 @@ def read_composite(image: Image.Image, canvas: Canvas) -> Patch:
 def compose_unguarded(p: Any, laid: LaidOutImage, corrected: Image.Image) -> Patch:
     """The host's own overlay over the picture, or no overlay where it has none.
 
-    Where an RGBA overlay is opaque it shows the reference: only the rest is composited.
+    Where an RGBA overlay is opaque it shows the reference: only the rest is composited, and of
+    that no more than what is half transparent where there is little of it.
     """
     overlay, canvas = laid.host_overlay, laid.canvas
     if overlay is None:
@@ -163,9 +164,13 @@ def compose_unguarded(p: Any, laid: LaidOutImage, corrected: Image.Image) -> Pat
     if not isinstance(overlay, Image.Image) or overlay.size != canvas.size:
         corrected = compat.apply_overlay(corrected, p.paste_to, overlay)
         return Patch.whole(processing.place_bare(corrected, canvas))
-    box, paste_to = canvas.open_box(overlay), p.paste_to
+    veil, paste_to = canvas.veil(overlay), p.paste_to
+    box = veil.box
     if box.is_empty:
         return Patch(box, canvas.part(box))
+    if paste_to is None and corrected.mode == "RGB" and veil.is_sparse:
+        pixels = read_pixels(corrected, box=box)
+        return Patch(box, veil.lay_on(pixels, canvas.part(box), compat.lay_over))
     if paste_to is None:
         corrected = corrected.crop(box)
     else:

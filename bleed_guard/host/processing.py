@@ -33,8 +33,9 @@ from bleed_guard.core.mask import (
     protected_area,
     read_mask,
 )
-from bleed_guard.core.stripes import NOWHERE, find_open_box, read_pixels
+from bleed_guard.core.stripes import NOWHERE, read_pixels
 from bleed_guard.core.traces import find_sample_box
+from bleed_guard.core.veil import Veil
 from bleed_guard.host import compat
 from bleed_guard.host.carry import has_alpha
 
@@ -85,7 +86,7 @@ class Canvas:
     mask: np.ndarray
     protected: np.ndarray
     parts: dict[Box, np.ndarray] = field(default_factory=dict)
-    open_boxes: dict[int, tuple[Image.Image, Box]] = field(default_factory=dict)
+    veils: dict[int, Veil] = field(default_factory=dict)
 
     @classmethod
     def over(
@@ -133,14 +134,12 @@ class Canvas:
         """Neither resized nor, at an odd size, cut: its pixels are the original's."""
         return self.size == self.asked_size == self.init_image.size
 
-    def open_box(self, overlay: Image.Image) -> Box:
-        """Around where an RGBA overlay of the host lets anything through; a batch shares it."""
-        known = self.open_boxes.get(id(overlay))
-        if known is not None and known[0] is overlay:
-            return known[1]
-        box = find_open_box(overlay)
-        self.open_boxes[id(overlay)] = overlay, box
-        return box
+    def veil(self, overlay: Image.Image) -> Veil:
+        """Where an RGBA overlay of the host lets anything through; a batch shares it."""
+        known = self.veils.get(id(overlay))
+        if known is None or known.overlay is not overlay:
+            known = self.veils[id(overlay)] = Veil.of(overlay)
+        return known
 
     @cached_property
     def edit_box(self) -> Box:

@@ -1,0 +1,69 @@
+"""The host's overlay, worked with only where it is half transparent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from bleed_guard.core.job import Box
+from bleed_guard.core.stripes import find_open_box, read_raw
+
+SPARSE_SHARE = 0.25
+"""Up to this share of the box, half transparent pixels are composited by themselves."""
+
+Composite = Callable[[Image.Image, Image.Image], Image.Image]
+"""Lays an RGBA picture on an RGB one of its size, each pixel by itself."""
+
+
+@dataclass(frozen=True)
+class Veil:
+    """An RGBA overlay and the smallest box around where it is not opaque.
+
+    Of the box's pixels `shut` tells which are opaque (uint8 h x w, 255 there), and `half` which
+    are neither opaque nor clear (intp N, in reading order); `line` is those of the overlay, a
+    picture one pixel high.
+    """
+
+    overlay: Image.Image
+    box: Box
+    shut: np.ndarray
+    half: np.ndarray
+
+    @classmethod
+    def of(cls, overlay: Image.Image) -> Veil:
+        box = find_open_box(overlay)
+        shut = np.empty((box.height, box.width), np.uint8)
+        half = [np.empty(0, np.intp)]
+        for stripe, levels in read_raw(overlay, box, "A", 1):
+            alpha, rows = levels[..., 0], stripe.within(box)
+            shut[rows.slices] = (alpha == 255) * np.uint8(255)
+            middling = alpha - np.uint8(1) < 254
+            half.append(np.flatnonzero(middling) + rows.top * box.width)
+        return cls(overlay, box, shut, np.concatenate(half))
+
+    @cached_property
+    def line(self) -> Image.Image:
+        rows = [levels.reshape(-1, 4) for _, levels in read_raw(self.overlay, self.box, "RGBA", 4)]
+        return Image.fromarray(np.concatenate(rows).take(self.half, axis=0)[None], "RGBA")
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether few of the box's pixels are half transparent."""
+        return self.half.size <= SPARSE_SHARE * self.box.area
+
+    def lay_on(self, pixels: np.ndarray, reference: np.ndarray, composite: Composite) -> np.ndarray:
+        """What the overlay makes of the box's `pixels`, uint8 h x w x 3, which are written to.
+
+        Where it is opaque it shows the `reference`, where it is clear nothing of itself.
+        """
+        shown = cv2.copyTo(reference, self.shut, pixels)
+        if self.half.size:
+            flat = shown.reshape(-1, 3)
+            bare = Image.fromarray(flat.take(self.half, axis=0)[None])
+            flat[self.half] = np.asarray(composite(bare, self.line))[0]
+        return shown
