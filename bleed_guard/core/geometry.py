@@ -15,19 +15,24 @@ LATENT_CELL = 8
 """Pixels per latent cell: a decoded picture's sides are multiples of it (93 x 61 -> 88 x 56)."""
 
 ResizeImage = Callable[[ResizeMode, Image.Image, int, int], Image.Image]
+Read = Callable[..., np.ndarray]
+"""`stripes.read_pixels` or `stripes.read_layer`."""
 
 
-def flatten_image(image: Image.Image, background: str = "#ffffff") -> np.ndarray:
+def flatten_image(
+    image: Image.Image, background: str = "#ffffff", *, read: Read = read_pixels
+) -> np.ndarray:
     """Any picture as the host sees it: transparency laid on `background`, then RGB.
 
     Only RGBA is laid on it, as in the hosts: other modes lose their alpha. Grey of more than
-    8 bits is scaled, where Pillow alone would turn it white. Returns uint8 H x W x 3.
+    8 bits is scaled, where Pillow alone would turn it white. Returns what `read` gives: uint8
+    H x W x 3 by default.
     """
     if is_deep(image):
-        return np.repeat(to_eight_bits(np.asarray(image))[..., None], 3, axis=2)
+        return read(Image.fromarray(to_eight_bits(np.asarray(image))))
     if image.mode != "RGBA":
-        return read_pixels(image)
-    return read_pixels(image, lambda part: _lay_on(part, background))
+        return read(image)
+    return read(image, lambda part: _lay_on(part, background))
 
 
 def _lay_on(image: Image.Image, background: str) -> Image.Image:
@@ -91,17 +96,18 @@ def build_reference(
     resize_mode: ResizeMode = ResizeMode.JUST_RESIZE,
     background: str = "#ffffff",
     resize: ResizeImage = resize_image,
+    read: Read = read_pixels,
 ) -> np.ndarray:
     """What every protected pixel of the result must equal, before any top-left crop.
 
     Only masked keeps the init image's own size; whole picture brings it to `size` (width,
     height) by `resize_mode`. Pass the host's own `resize` so that an upscaler it uses is used
-    here too. Returns uint8 H x W x 3.
+    here too. Returns what `read` gives: uint8 H x W x 3 by default.
     """
+    if only_masked or init_image.size == tuple(size):
+        return flatten_image(init_image, background, read=read)
     flat = flatten_image(init_image, background)
-    if only_masked or flat.shape[1::-1] == tuple(size):
-        return flat
-    return read_pixels(resize(resize_mode, Image.fromarray(flat), *size))
+    return read(resize(resize_mode, Image.fromarray(flat), *size))
 
 
 def build_mask(

@@ -217,7 +217,8 @@ def _restore_size(composed: Composed, rules: Rules) -> Composed:
     mask = processing.mask_at(rules.job, plan, size)
     protected = protected_area(mask, plan.protection, band=plan.band)
     place = canvas.place._replace(asked_size=size, size=size)
-    restored = Canvas.over(original, mask, protected, place)
+    layer = cv2.cvtColor(original, cv2.COLOR_RGB2RGBA)
+    restored = Canvas.over(layer, mask, protected, place)
     composite, unguarded, result = (
         Patch.whole(
             bring_back(

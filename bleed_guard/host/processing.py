@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from modules import images
 from PIL import Image
@@ -33,7 +32,7 @@ from bleed_guard.core.mask import (
     protected_area,
     read_mask,
 )
-from bleed_guard.core.stripes import NOWHERE, read_pixels
+from bleed_guard.core.stripes import NOWHERE, read_layer, read_pixels
 from bleed_guard.core.traces import find_sample_box
 from bleed_guard.core.veil import Veil
 from bleed_guard.host import compat
@@ -92,8 +91,8 @@ class Canvas:
     def over(
         cls, reference: np.ndarray, mask: np.ndarray, protected: np.ndarray, place: Place
     ) -> Canvas:
-        """The canvas of a reference, uint8 H x W x 3."""
-        canvas = cls(place, cv2.cvtColor(reference, cv2.COLOR_RGB2RGBA), mask, protected)
+        """The canvas of a reference, uint8 H x W x 4 with 255 in the fourth place."""
+        canvas = cls(place, np.ascontiguousarray(reference), mask, protected)
         part = canvas.edit_box.slices
         canvas.layer[part][..., 3] = protected[part] * np.uint8(255)
         return canvas
@@ -525,6 +524,7 @@ def build_canvas(place: Place, job: InpaintJob, plan: GuardPlan) -> Canvas:
         resize_mode=job.resize_mode,
         background=place.background,
         resize=_host_resize,
+        read=read_layer,
     )
     reference = _crop_to(reference, place.size)
     mask = _crop_to(mask_at(job, plan, place.asked_size), place.size)

@@ -9,7 +9,7 @@ from PIL import Image
 from bleed_guard.core import stripes
 from bleed_guard.core.geometry import flatten_image
 from bleed_guard.core.job import Box
-from bleed_guard.core.stripes import differs_from, find_open_box, read_pixels, read_raw
+from bleed_guard.core.stripes import differs_from, find_open_box, read_layer, read_pixels, read_raw
 
 OPEN_ENCODER = stripes._open_encoder
 WIDTH, HEIGHT = 12, 9
@@ -57,6 +57,14 @@ def test_pixels_are_what_pillow_makes_of_the_whole(mode: str, box: Box) -> None:
     picture = make_picture(mode)
     expected = np.asarray(picture.convert("RGB"))[box.slices]
     np.testing.assert_array_equal(read_pixels(picture, box=box), expected)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK"])
+def test_a_layer_is_the_pixels_with_255_beside_them(mode: str) -> None:
+    picture = make_picture(mode)
+    layer = read_layer(picture)
+    np.testing.assert_array_equal(layer[..., :3], read_pixels(picture))
+    assert (layer[..., 3] == 255).all()
 
 
 def test_transparency_is_laid_on_the_background_as_on_the_whole() -> None:
