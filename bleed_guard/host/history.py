@@ -99,12 +99,10 @@ class KeptArray:
         else:
             self._path, self._array = path, None
 
-    def forget(self) -> None:
-        """Drop the memory and the file."""
+    def forget(self) -> Path | None:
+        """Drop the memory; the file that is to be removed, if there is one."""
         path, self._array, self._path = self._path, None, None
-        if path is not None:
-            with contextlib.suppress(OSError):  # a reader has it mapped (Windows): swept at exit
-                path.unlink()
+        return path
 
 
 @dataclass(frozen=True)
@@ -196,6 +194,7 @@ class History:
         self._scratch: ScratchFolder | None = None
         self._revision = 0
         self._writer: threading.Thread | None = None
+        self._doomed: list[Path] = []
         self._hurry = threading.Event()
 
     def configure(self, folder: str | Path, limit: int = DEFAULT_LIMIT) -> None:
@@ -273,6 +272,7 @@ class History:
             for record in list(self._records.values()):
                 self._drop(record)
             self._revision += 1
+            self._doomed.clear()
             if self._scratch is not None:
                 self._scratch.remove()
 
@@ -283,7 +283,7 @@ class History:
                 self._drop(record)
         excess = self.bytes_in_memory - self._memory_limit
         is_writing = self._writer is not None and self._writer.is_alive()
-        if not is_writing and excess > 0:
+        if not is_writing and (excess > 0 or self._doomed):
             self._hurry.clear()
             self._writer = threading.Thread(target=self._write_excess, name=FOLDER_PREFIX)
             self._writer.start()
@@ -291,19 +291,27 @@ class History:
 
     def _write_excess(self) -> None:
         """Move the oldest arrays to disk until memory holds no more than its limit; where that is
-        not enough, let go of what the oldest runs keep for their diagnosis."""
+        not enough, let go of what the oldest runs keep for their diagnosis. Files of what was
+        forgotten are removed."""
         self._hurry.wait(PAUSE)
         while True:
             with self._lock:
                 while self.bytes_on_disk > self._disk_limit and len(self._records) > 1:
                     self._drop(next(iter(self._records.values())))
                 excess = self.bytes_in_memory - self._memory_limit
-                array = next((one for one in self._arrays() if one.bytes_in_memory), None)
-                if excess <= 0 or array is None:
+                held = (array for array in self._arrays() if array.bytes_in_memory)
+                array = next(held, None) if excess > 0 else None
+                if array is None:
                     self._forget_traces(excess)
+                doomed, self._doomed = self._doomed, []
+                if array is None and not doomed:
                     self._writer = None
                     return
-            self._spill(array)
+            for path in doomed:
+                with contextlib.suppress(OSError):  # a reader has it (Windows): swept at exit
+                    path.unlink()
+            if array is not None:
+                self._spill(array)
 
     def _forget_traces(self, excess: int) -> None:
         for record in list(self._records.values()):
@@ -335,11 +343,14 @@ class History:
         self._forget(record)
 
     def _forget(self, record: GenerationRecord) -> None:
-        """Let go of the pictures of a record that is no longer kept."""
-        needed = {id(array) for array in self._arrays()}
+        """Let go of the pictures of a record that is no longer kept; the one that took its place
+        may have them too."""
+        heir = self._records.get(record.id)
+        needed = {id(array) for array in _arrays_of(heir)} if heir else set()
         for array in _arrays_of(record):
-            if id(array) not in needed:
-                array.forget()
+            path = None if id(array) in needed else array.forget()
+            if path is not None:
+                self._doomed.append(path)
 
     def _arrays(self) -> Iterator[KeptArray]:
         """Every kept array once, the oldest generation's first."""
