@@ -12,12 +12,13 @@ from PIL import Image
 from bleed_guard.core.geometry import flatten_image
 from bleed_guard.core.job import Cause, Finding
 from bleed_guard.core.measure import ChangeCount, count_changes, difference, judge
+from bleed_guard.core.patch import Patch
 from bleed_guard.core.record import Stage
 from bleed_guard.core.wording import word_measured
 from bleed_guard.host import compat
 from bleed_guard.host.carry import carry_over, has_alpha, write_resolution
 from bleed_guard.host.compositing import Counter, outside_of, read_composite
-from bleed_guard.host.processing import Canvas
+from bleed_guard.host.processing import Canvas, UnmappableError
 from bleed_guard.host.run import FinishedImage, GuardRun
 from bleed_guard.host.tracing import trace_file
 
@@ -137,13 +138,12 @@ def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     if params.image is not finished.image:  # the gallery shows the file of the picture it has
         finished.image.already_saved_as = str(path)  # type: ignore[attr-defined]
     with Image.open(path) as file:
-        pixels = _read_as_seen(file, canvas)
-    tolerance = run.rules.settings.tolerance
+        picture = _read_as_seen(file, canvas)
     outside = outside_of(canvas, run.rules.plan.protection)
-    saved = count_changes(canvas.reference, pixels, outside, tolerance=tolerance)
+    saved = Counter(canvas, outside, run.rules.settings.tolerance).count(picture)
     _record_file(run, finished, path, saved)
     if saved.changed:
-        _trace_file(run, finished, path, pixels)
+        _trace_file(run, finished, path, picture.lay_on(canvas.reference))
     if run.rules.job.has_4chan_export:
         _check_copy(run, finished, path)
 
@@ -188,14 +188,21 @@ def _check_copy(run: GuardRun, finished: FinishedImage, path: Path) -> None:
     run.update_image(finished.index, findings=(*record.findings, finding))
 
 
-def _read_as_seen(file: Image.Image, canvas: Canvas) -> np.ndarray:
-    """R, G, B of the file; one that kept the original's transparency on the host's background.
+def _read_as_seen(file: Image.Image, canvas: Canvas) -> Patch:
+    """The file's picture; one that kept the original's transparency on the host's background.
 
-    An alpha channel the host made to hide an infotext in is not looked at.
+    An alpha channel the host made to hide an infotext in is not looked at. UnmappableError for
+    another size.
     """
+    if file.size != canvas.size:
+        (width, height), (wanted_width, wanted_height) = file.size, canvas.size
+        raise UnmappableError(
+            f"the saved file is {width} x {height} where {wanted_width} x {wanted_height} was "
+            "expected"
+        )
     if file.mode == "RGBA" and has_alpha(canvas.init_image) and has_alpha(file):
-        return flatten_image(file, canvas.background)
-    return np.asarray(file.convert("RGB"))
+        return Patch.whole(flatten_image(file, canvas.background))
+    return read_composite(file, canvas)
 
 
 def _record_file(run: GuardRun, finished: FinishedImage, path: Path, saved: ChangeCount) -> None:

@@ -89,10 +89,11 @@ class Canvas:
 
     @classmethod
     def over(
-        cls, reference: np.ndarray, mask: np.ndarray, protected: np.ndarray, place: Place
+        cls, layer: np.ndarray, mask: np.ndarray, protected: np.ndarray, place: Place
     ) -> Canvas:
-        """The canvas of a reference, uint8 H x W x 4 with 255 in the fourth place."""
-        canvas = cls(place, np.ascontiguousarray(reference), mask, protected)
+        """The canvas of a reference, uint8 H x W x 4 with 255 in the fourth place, which becomes
+        its layer."""
+        canvas = cls(place, np.ascontiguousarray(layer), mask, protected)
         part = canvas.edit_box.slices
         canvas.layer[part][..., 3] = protected[part] * np.uint8(255)
         return canvas
@@ -517,7 +518,7 @@ def build_canvas(place: Place, job: InpaintJob, plan: GuardPlan) -> Canvas:
     Raises UnmappableError where no pixel of the output can be told to belong to a pixel of the
     init image.
     """
-    reference = build_reference(
+    layer = build_reference(
         place.init_image,
         only_masked=place.crop_box is not None,
         size=place.asked_size,
@@ -526,10 +527,10 @@ def build_canvas(place: Place, job: InpaintJob, plan: GuardPlan) -> Canvas:
         resize=_host_resize,
         read=read_layer,
     )
-    reference = _crop_to(reference, place.size)
+    layer = _crop_to(layer, place.size)
     mask = _crop_to(mask_at(job, plan, place.asked_size), place.size)
     protected = protected_area(mask, plan.protection, band=plan.band)
-    return Canvas.over(reference, mask, protected, place)
+    return Canvas.over(layer, mask, protected, place)
 
 
 def mask_at(job: InpaintJob, plan: GuardPlan, size: tuple[int, int]) -> np.ndarray:

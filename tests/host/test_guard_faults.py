@@ -211,19 +211,35 @@ def test_a_saved_file_that_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert_guarded(run(host))
 
 
-def test_a_file_that_vanishes_before_it_is_read_back(tmp_path: Path) -> None:
+def meddle_with_files(meddle: Callable[[Path], object]) -> None:
+    """Another extension that does something to each file before the guard reads it back."""
     from modules import script_callbacks
 
-    host = GuardedHost(PROFILE, tmp_path)
-
-    def remove(params: Any) -> None:
-        Path(getattr(params.image, "already_saved_as", params.filename)).unlink()
-
-    script_callbacks.on_image_saved(remove)
+    script_callbacks.on_image_saved(
+        lambda params: meddle(Path(getattr(params.image, "already_saved_as", params.filename)))
+    )
     registered = script_callbacks.callback_map["callbacks_image_saved"]
     registered.insert(0, registered.pop())
+
+
+def test_a_file_that_vanishes_before_it_is_read_back(tmp_path: Path) -> None:
+    host = GuardedHost(PROFILE, tmp_path)
+    meddle_with_files(Path.unlink)
     outcome = run(host)
     assert "NOT GUARDED" in outcome.comments
+    assert count_bleed(outcome) == 0
+
+
+def test_a_file_that_is_made_smaller_before_it_is_read_back(tmp_path: Path) -> None:
+    def make_smaller(path: Path) -> None:
+        with Image.open(path) as file:
+            smaller = file.resize((file.width // 2, file.height // 2))
+        smaller.save(path)
+
+    host = GuardedHost(PROFILE, tmp_path)
+    meddle_with_files(make_smaller)
+    outcome = run(host)
+    assert "NOT GUARDED: the saved file is " in outcome.comments
     assert count_bleed(outcome) == 0
 
 
