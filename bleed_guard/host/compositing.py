@@ -192,7 +192,7 @@ def _blend_in(
         return _paste(canvas, composite, Blend.HARD)
     placed = processing.place_decoded(corrected, canvas, part)
     edit = composite.crop(canvas.part(part), part)
-    generated = cv2.copyTo(edit, canvas.editable, placed.copy())
+    generated = cv2.copyTo(edit, canvas.editable, placed)
     return _paste(canvas, Patch(part, generated), settings.blend, settings.feather)
 
 

@@ -50,7 +50,7 @@ class KeptArray:
         self._path: Path | None = None
         self._source = weakref.ref(array if source is None else source)
         self.nbytes = array.nbytes
-        self._held = array.base.nbytes if isinstance(array.base, np.ndarray) else array.nbytes
+        self._held = _count_held(array)
 
     def is_made_of(self, array: np.ndarray) -> bool:
         """Whether it was made of this very array, and is still kept."""
@@ -381,6 +381,11 @@ def _keep_image(image: ImageRecord, last: Pictures | None) -> ImageRecord:
     return replace(image, pictures=KeptPictures(image.pictures, shared))
 
 
+def _count_held(array: np.ndarray) -> int:
+    """Bytes that stay in memory with an array: all of the one that it is a part of."""
+    return array.base.nbytes if isinstance(array.base, np.ndarray) else array.nbytes
+
+
 def _own(array: np.ndarray) -> np.ndarray:
     """The array itself if it is whole, or a copy of the part of another that it is."""
     is_whole = not isinstance(array.base, np.ndarray) and array.flags.c_contiguous
@@ -406,7 +411,7 @@ def _keep_difference(pictures: Pictures, name: str) -> KeptPicture:
     """A picture's own array where it holds little more than the difference, else a copy."""
     box = pictures.changed_box(name)
     part = pictures.crop(name, box)
-    is_most = isinstance(part.base, np.ndarray) and part.nbytes >= KEPT_SHARE * part.base.nbytes
+    is_most = part.nbytes >= KEPT_SHARE * _count_held(part)
     return KeptPicture(box, KeptArray(part if is_most else part.copy()))
 
 

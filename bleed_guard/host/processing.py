@@ -105,6 +105,8 @@ class Canvas:
 
     def part(self, box: Box) -> np.ndarray:
         """The part `box` of the reference, not to be written to; a batch shares it."""
+        if box != self.edit_box and box.intersect(self.edit_box) == box:
+            return self.part(self.edit_box)[box.within(self.edit_box).slices]
         if box not in self.parts:
             self.parts[box] = take_rgb(self.layer[box.slices])
         return self.parts[box]
