@@ -41,15 +41,20 @@ class Veil:
         half = [np.empty(0, np.intp)]
         for stripe, levels in read_raw(overlay, box, "A", 1):
             alpha, rows = levels[..., 0], stripe.within(box)
-            shut[rows.slices] = (alpha == 255) * np.uint8(255)
+            cv2.threshold(alpha, 254, 255, cv2.THRESH_BINARY, shut[rows.slices])
             middling = alpha - np.uint8(1) < 254
             half.append(np.flatnonzero(middling) + rows.top * box.width)
         return cls(overlay, box, shut, np.concatenate(half))
 
     @cached_property
     def line(self) -> Image.Image:
-        rows = [levels.reshape(-1, 4) for _, levels in read_raw(self.overlay, self.box, "RGBA", 4)]
-        return Image.fromarray(np.concatenate(rows).take(self.half, axis=0)[None], "RGBA")
+        found = [np.empty((0, 4), np.uint8)]
+        for stripe, levels in read_raw(self.overlay, self.box, "RGBA", 4):
+            rows = stripe.within(self.box)
+            first, end = rows.top * rows.width, rows.bottom * rows.width
+            at = self.half[slice(*np.searchsorted(self.half, (first, end)))] - first
+            found.append(levels.reshape(-1, 4).take(at, axis=0))
+        return Image.fromarray(np.concatenate(found)[None], "RGBA")
 
     @property
     def is_sparse(self) -> bool:

@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bleed_guard.core import stripes
 from bleed_guard.core.job import Box
 from bleed_guard.core.veil import Veil
 
 WIDTH, HEIGHT = 31, 17
 INSIDE = Box(5, 3, 22, 14)
+
+
+@pytest.fixture(autouse=True, params=[1, 3, HEIGHT])
+def stripes_of_rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are read so many rows at a time."""
+    monkeypatch.setattr(stripes, "STRIPE", request.param * WIDTH)
 
 
 def composite(picture: Image.Image, overlay: Image.Image) -> Image.Image:
