@@ -48,16 +48,18 @@ def test_shrinking_keeps_the_picture_and_leaves_out_what_is_the_reference() -> N
     assert PATCHES[1].shrink(REFERENCE[PATCHES[1].box.slices]).box.is_empty
 
 
+@pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("name", ["unguarded", "result", "reference", "mask", "protected"])
-def test_patched_pictures_are_the_loaded_ones(name: str) -> None:
+def test_patched_pictures_are_the_loaded_ones(name: str, channels: int) -> None:
     mask = np.zeros((6, 8), np.uint8)
     mask[INSIDE.slices] = 255
     patches = {"unguarded": Patch.whole(lay(PATCH)), "result": PATCH}
-    patched = PatchedPictures(REFERENCE, mask, mask < 128, patches)
+    base = np.dstack([REFERENCE, mask])[..., :channels]
+    patched = PatchedPictures(base, mask, mask < 128, patches)
     loaded = LoadedPictures(REFERENCE, lay(PATCH), lay(PATCH), mask, mask < 128)
     np.testing.assert_array_equal(getattr(patched, name), getattr(loaded, name))
-    box = Box(1, 0, 4, 3)
-    np.testing.assert_array_equal(patched.crop(name, box), loaded.crop(name, box))
+    for box in (Box(1, 0, 4, 3), Box(2, 2, 2, 5)):
+        np.testing.assert_array_equal(patched.crop(name, box), loaded.crop(name, box))
     assert patched.shape == loaded.shape
     if name in patches:
         assert patched.changed_box(name) == loaded.changed_box(name)
