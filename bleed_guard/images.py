@@ -28,6 +28,7 @@ DEEP_LEVELS = 257
 """16-bit levels per 8-bit level: 65535 / 255."""
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_CHUNK_HEAD = struct.Struct(">I4s")
 PNG_GREY, PNG_RGB, PNG_RGBA = 0, 2, 6
 KORNIA_MODES = {PNG_GREY: "mono", PNG_RGB: "rgb", PNG_RGBA: "rgba"}
 FILE_LIMIT = 2**31
@@ -215,13 +216,14 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
     The content of IDAT chunks is left out (empty): it is large and nobody asks for it.
     """
-    at = len(PNG_SIGNATURE)
-    while at + 12 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if at + 12 + length > len(data):
+    at, size, read_head = len(PNG_SIGNATURE), len(data), PNG_CHUNK_HEAD.unpack_from
+    while at + 12 <= size:
+        length, kind = read_head(data, at)
+        end = at + 12 + length
+        if end > size:
             return
-        yield kind, b"" if kind == b"IDAT" else data[at + 8 : at + 8 + length]
-        at += 12 + length
+        yield kind, b"" if kind == b"IDAT" else data[at + 8 : end - 4]
+        at = end
 
 
 def _is_plain(header: PngHeader) -> bool:

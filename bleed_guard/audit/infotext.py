@@ -10,6 +10,7 @@ from bleed_guard.core.settings import SCHEMA, GuardSettings
 from bleed_guard.images import PNG_SIGNATURE, open_image, png_chunks
 
 KEY = b"parameters"
+TEXT_CHUNKS = (b"tEXt", b"iTXt", b"zTXt")
 TEXT_LIMIT = 1 << 20
 """A text is read up to here: characters, or bytes of a compressed chunk."""
 
@@ -21,7 +22,8 @@ ENTRY = re.compile(r'([\w \-/]{1,80}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 def read_infotext(data: bytes, path: str) -> str:
     """The parameters a WebUI wrote into a file, "" if there are none. Never raises on bad bytes."""
     if data.startswith(PNG_SIGNATURE):
-        return next(filter(None, (_read_chunk(*chunk) for chunk in png_chunks(data))), "")
+        texts = (chunk for chunk in png_chunks(data) if chunk[0] in TEXT_CHUNKS)
+        return next(filter(None, (_read_chunk(*chunk) for chunk in texts)), "")
     try:
         with open_image(data, path) as image:
             comment = image.getexif().get_ifd(EXIF_IFD).get(USER_COMMENT, b"")
@@ -31,9 +33,9 @@ def read_infotext(data: bytes, path: str) -> str:
 
 
 def _read_chunk(kind: bytes, content: bytes) -> str:
-    """The text of a PNG chunk if it holds the parameters."""
+    """The text of one of the `TEXT_CHUNKS` if it holds the parameters."""
     key, _, rest = content.partition(b"\0")
-    if key != KEY or kind not in (b"tEXt", b"iTXt", b"zTXt"):
+    if key != KEY:
         return ""
     if kind == b"tEXt":
         return rest[:TEXT_LIMIT].decode("latin-1")

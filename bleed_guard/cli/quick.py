@@ -116,8 +116,10 @@ def _strips(size: int) -> Iterator[slice]:
 def _lies_inside(words: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """bool, one a word: whether all the pixels it has bytes of are repainted."""
     first, last = words * WORD // 3, (words * WORD + WORD - 1) // 3
-    pixels = np.stack([first, first + 1, last - 1, last])
-    return np.logical_and.reduce(mask[pixels] >= HARD_LEVEL)
+    inside = mask[first] >= HARD_LEVEL
+    for pixels in (first + 1, last - 1, last):
+        inside &= mask[pixels] >= HARD_LEVEL
+    return inside
 
 
 def _by_pixel(places: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
