@@ -7,12 +7,6 @@ import sys
 from bleed_guard.cli import main
 
 
-def hasten() -> None:
-    """What lets numpy and the commands start sooner; they are imported after this."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing here multiplies matrices
-    gc.set_threshold(100_000)  # imports alone would call the collector a hundred times
-
-
 def leave(code: int) -> None:
     """End at once: a check leaves nothing that taking the interpreter apart would put in order."""
     try:
@@ -24,8 +18,13 @@ def leave(code: int) -> None:
 
 
 if __name__ == "__main__":
-    hasten()
+    # Nothing here multiplies matrices: numpy, imported by the command, starts sooner without
+    # threads for it.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    is_check = sys.argv[1:2] == ["check"]
+    if is_check:
+        gc.set_threshold(100_000)  # imports alone would call the collector a hundred times
     code = main()
-    if sys.argv[1:2] == ["check"]:
+    if is_check:
         leave(code)
     sys.exit(code)

@@ -25,36 +25,38 @@ PIPE_BYTES = 1 << 20
 @contextmanager
 def reading_beside(path: str) -> Iterator[Callable[[], Picture]]:
     """Begin `read_picture(path)` now; calling what is given waits for it, and raises as it does."""
-    if _can_fork():
-        with _reading_in_child(path) as finish:
-            yield finish
+    child = _start_child(path)
+    if child is None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as pool:
+            yield pool.submit(read_picture, path).result
         return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(read_picture, path).result
-
-
-def _can_fork() -> bool:
-    """Whether a child is a help (a processor is free) and no risk (no thread would be lost)."""
-    if sys.platform != "linux":
-        return False
-    return len(os.sched_getaffinity(0)) > 1 and len([*Path("/proc/self/task").iterdir()]) == 1
+    number, pipe = child
+    try:
+        with os.fdopen(pipe, "rb") as file:
+            yield lambda: _receive(path, file)
+    finally:  # the pipe is closed: a child that still writes ends
+        os.waitpid(number, 0)
 
 
-@contextmanager
-def _reading_in_child(path: str) -> Iterator[Callable[[], Picture]]:
-    ours, theirs = os.pipe()
-    child = os.fork()
+def _start_child(path: str) -> tuple[int, int] | None:
+    """The number of a process that reads the picture, and the pipe it answers through; None
+    where that is no help, for no processor is free, or a risk, for threads would be lost."""
+    if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
+        return None
+    try:
+        if len([*Path("/proc/self/task").iterdir()]) > 1:
+            return None
+        ours, theirs = os.pipe()
+        child = os.fork()
+    except OSError:  # no such folder, no more pipes or processes
+        return None
     if not child:
         os.close(ours)
         _answer(path, theirs)
     os.close(theirs)
-    try:
-        with os.fdopen(ours, "rb") as pipe:
-            yield lambda: _receive(path, pipe)
-    finally:  # the pipe is closed: a child that still writes ends
-        os.waitpid(child, 0)
+    return child, ours
 
 
 def _answer(path: str, pipe: int) -> None:
