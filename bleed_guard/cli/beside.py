@@ -49,8 +49,13 @@ def _start_child(path: str) -> tuple[int, int] | None:
         if len([*Path("/proc/self/task").iterdir()]) > 1:
             return None
         ours, theirs = os.pipe()
+    except OSError:  # no such folder, or no more pipes
+        return None
+    try:
         child = os.fork()
-    except OSError:  # no such folder, no more pipes or processes
+    except OSError:  # no more processes
+        os.close(ours)
+        os.close(theirs)
         return None
     if not child:
         os.close(ours)

@@ -164,13 +164,13 @@ def compose_unguarded(p: Any, laid: LaidOutImage, corrected: Image.Image) -> Pat
     if not isinstance(overlay, Image.Image) or overlay.size != canvas.size:
         corrected = compat.apply_overlay(corrected, p.paste_to, overlay)
         return Patch.whole(processing.place_bare(corrected, canvas))
-    veil, paste_to = canvas.veil(overlay), p.paste_to
-    box = veil.box
+    opened, paste_to = canvas.host_overlay(overlay), p.paste_to
+    box = opened.box
     if box.is_empty:
         return Patch(box, canvas.part(box))
-    if paste_to is None and corrected.mode == "RGB" and veil.is_sparse:
+    if paste_to is None and corrected.mode == "RGB" and opened.is_sparse:
         pixels = read_pixels(corrected, box=box)
-        return Patch(box, veil.lay_on(pixels, canvas.part(box), compat.lay_over))
+        return Patch(box, opened.lay_on(pixels, canvas.part(box), compat.lay_over))
     if paste_to is None:
         corrected = corrected.crop(box)
     else:

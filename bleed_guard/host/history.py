@@ -181,8 +181,8 @@ class History:
 
     Keeps `limit` generations of each owner, at most `memory_limit` bytes of their pictures in
     memory and `disk_limit` bytes in files under the folder given to `configure`; whatever
-    exceeds a bound goes, the oldest first. Files are written beside the generation, by a thread
-    that ends when memory is within its bound again; `settle` waits for it.
+    exceeds a bound goes, the oldest first. Files are written and removed beside the generation, by
+    a thread that ends when memory is within its bound again; `settle` waits for it.
     """
 
     def __init__(self, memory_limit: int = MEMORY_LIMIT, disk_limit: int = DISK_LIMIT) -> None:

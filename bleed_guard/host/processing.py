@@ -32,9 +32,9 @@ from bleed_guard.core.mask import (
     protected_area,
     read_mask,
 )
+from bleed_guard.core.overlay import Overlay
 from bleed_guard.core.stripes import NOWHERE, read_layer, read_pixels
 from bleed_guard.core.traces import find_sample_box
-from bleed_guard.core.veil import Veil
 from bleed_guard.host import compat
 from bleed_guard.host.carry import has_alpha
 
@@ -85,7 +85,7 @@ class Canvas:
     mask: np.ndarray
     protected: np.ndarray
     parts: dict[Box, np.ndarray] = field(default_factory=dict)
-    veils: dict[int, Veil] = field(default_factory=dict)
+    host_overlays: dict[int, Overlay] = field(default_factory=dict)
 
     @classmethod
     def over(
@@ -136,11 +136,11 @@ class Canvas:
         """Neither resized nor, at an odd size, cut: its pixels are the original's."""
         return self.size == self.asked_size == self.init_image.size
 
-    def veil(self, overlay: Image.Image) -> Veil:
+    def host_overlay(self, image: Image.Image) -> Overlay:
         """Where an RGBA overlay of the host lets anything through; a batch shares it."""
-        known = self.veils.get(id(overlay))
-        if known is None or known.overlay is not overlay:
-            known = self.veils[id(overlay)] = Veil.of(overlay)
+        known = self.host_overlays.get(id(image))
+        if known is None or known.image is not image:
+            known = self.host_overlays[id(image)] = Overlay.of(image)
         return known
 
     @cached_property

@@ -8,7 +8,7 @@ from PIL import Image
 
 from bleed_guard.core import stripes
 from bleed_guard.core.job import Box
-from bleed_guard.core.veil import Veil
+from bleed_guard.core.overlay import Overlay
 
 WIDTH, HEIGHT = 31, 17
 INSIDE = Box(5, 3, 22, 14)
@@ -45,9 +45,9 @@ def test_it_is_what_the_host_makes_of_the_whole(alphas: list[int], seed: int) ->
     reference, generated = random.integers(0, 256, (2, HEIGHT, WIDTH, 3), np.uint8)
     overlay = make_overlay(reference, alphas, seed)
     expected = np.asarray(composite(Image.fromarray(generated), overlay))
-    veil = Veil.of(overlay)
-    part = veil.box.slices
-    shown = veil.lay_on(generated[part].copy(), reference[part].copy(), composite)
+    opened = Overlay.of(overlay)
+    part = opened.box.slices
+    shown = opened.lay_on(generated[part].copy(), reference[part].copy(), composite)
     np.testing.assert_array_equal(shown, expected[part])
     outside = np.ones((HEIGHT, WIDTH), bool)
     outside[part] = False
@@ -56,10 +56,10 @@ def test_it_is_what_the_host_makes_of_the_whole(alphas: list[int], seed: int) ->
 
 def test_few_half_transparent_pixels_are_sparse_and_many_are_not() -> None:
     reference = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    assert Veil.of(make_overlay(reference, [0, 0, 0, 0, 0, 0, 0, 7], 0)).is_sparse
-    assert not Veil.of(make_overlay(reference, [0, 7], 0)).is_sparse
+    assert Overlay.of(make_overlay(reference, [0, 0, 0, 0, 0, 0, 0, 7], 0)).is_sparse
+    assert not Overlay.of(make_overlay(reference, [0, 7], 0)).is_sparse
 
 
 def test_an_opaque_overlay_has_an_empty_box() -> None:
     reference = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    assert Veil.of(make_overlay(reference, [255], 0)).box.is_empty
+    assert Overlay.of(make_overlay(reference, [255], 0)).box.is_empty
