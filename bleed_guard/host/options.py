@@ -114,7 +114,7 @@ def default_settings() -> GuardSettings:
     known = presets.load_all()
     chosen = known.get(str(read("default_preset")), PRESETS["guard"])
     free = {name: read(f"default_{name}") for name in PRESET_FREE if name != "preset"}
-    settings, _ = GuardSettings.from_args([{**vars(chosen), **free}], known)
+    settings, _ = GuardSettings.from_args([free], known, chosen)
     return replace(settings, preset=chosen.preset)
 
 
