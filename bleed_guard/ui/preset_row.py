@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import html
 import json
-import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,12 @@ from bleed_guard.core.presets import (
     all_presets,
 )
 from bleed_guard.core.settings import CUSTOM, PRESET_SETTINGS, GuardSettings
+from bleed_guard.scratch import ScratchFolder
 from bleed_guard.ui import element_ids
+from bleed_guard.ui.served import gradio_folder
 
 EXPORT_NAME = "bleed_guard_presets.json"
+FOLDER_PREFIX = "bleed-guard-presets-"
 
 Answer = tuple[Any, str, str]
 """What every button changes: the choice of presets, the table of their values, a sentence."""
@@ -91,7 +93,7 @@ def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequ
     delete.click(desk.delete, [preset], changed, show_progress="hidden")
     upload.upload(desk.bring_in, [upload, preset], changed, show_progress="hidden")
     refresh.click(desk.refresh, [table], changed, show_progress="hidden")
-    export.click(desk.export, [], [download], show_progress="hidden")
+    export.click(desk.export, [], [download, said], show_progress="hidden")
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,9 @@ class PresetDesk:
     """What the buttons do. Each answers with a sentence; a failure changes nothing."""
 
     store: PresetStore
+    scratch: ScratchFolder = field(
+        default_factory=lambda: ScratchFolder(gradio_folder(), FOLDER_PREFIX)
+    )
 
     def save(self, name: str, preset: str, *values: Any) -> Answer:
         guards = dict(zip(PRESET_SETTINGS, values, strict=True))
@@ -124,12 +129,16 @@ class PresetDesk:
             return self._answer(preset, str(error))
         return self._answer(preset, "; ".join([", ".join(added), *complaints]).strip("; "))
 
-    def export(self) -> str:
-        """Write the users' presets to a file that gradio serves; its path."""
-        folder = Path(tempfile.mkdtemp(prefix="bleed-guard-presets-"))
-        path = folder / EXPORT_NAME
-        path.write_text(self.store.export_text(), encoding="utf-8")
-        return str(path)
+    def export(self) -> tuple[str | None, str]:
+        """The path of a file with the users' presets, which gradio copies to serve it, and what
+        is said; no file where it cannot be written."""
+        try:
+            path, new = self.scratch.path / EXPORT_NAME, self.scratch.new_file(".json")
+            new.write_text(self.store.export_text(), encoding="utf-8")
+            new.replace(path)  # at once: another user's export may be on its way
+        except OSError as error:
+            return None, html.escape(str(error))
+        return str(path), ""
 
     def refresh(self, shown: str) -> tuple[Any, Any, str]:
         """What a freshly loaded page shows: the presets as they stand now.

@@ -139,6 +139,14 @@ def test_a_users_preset_is_saved_chosen_and_there_after_a_reload(
     expect(preset(page, "faces")).to_be_checked()
     (file,) = own_server.data_dir.glob("bleed_guard_presets.json")
     assert json.loads(file.read_text())["presets"]["faces"]["feather"] == 17
+    page.page.locator("#bleed_guard_preset_export").click()
+    link = page.page.locator("#bleed_guard_preset_export_file a[href*='bleed_guard_presets']")
+    with page.page.expect_download() as exported:
+        link.first.click()
+    assert json.loads(exported.value.path().read_text()) == json.loads(file.read_text())
+    upload = page.page.locator("#bleed_guard_preset_import input[type=file]")
+    upload.set_input_files(exported.value.path())
+    expect(preset(page, "faces (2)")).to_be_attached()
     again = open_inpaint(open_page, own_server)
     expect(preset(again, "faces")).to_be_attached(timeout=20_000)
     choose_preset(again, "faces")

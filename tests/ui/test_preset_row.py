@@ -24,6 +24,7 @@ from bleed_guard.core.presets import (
     rename_preset,
 )
 from bleed_guard.core.settings import CUSTOM, PRESET_SETTINGS, PRESETS, SETTINGS, GuardSettings
+from bleed_guard.scratch import ScratchFolder
 from bleed_guard.ui import panel
 from bleed_guard.ui.preset_row import PresetDesk, format_table
 
@@ -71,8 +72,8 @@ def store() -> Store:
 
 
 @pytest.fixture
-def desk(store: Store) -> PresetDesk:
-    return PresetDesk(store)
+def desk(store: Store, tmp_path: Path) -> PresetDesk:
+    return PresetDesk(store, ScratchFolder(tmp_path / "exports", "exports-"))
 
 
 def read(answer: tuple[Any, str, str]) -> tuple[list[str], str, list[str], str]:
@@ -140,10 +141,27 @@ def test_an_export_is_imported(
 ) -> None:
     desk.save("faces", "custom", *VALUES)
     path = tmp_path / "presets.json"
-    path.write_text(Path(desk.export()).read_text())
+    path.write_text(Path(desk.export()[0]).read_text())
     choices, chosen, _, said = read(desk.bring_in(wrap(path), "guard"))
     assert choices == [*PRESETS, "faces", "faces (2)", CUSTOM]
     assert (chosen, said) == ("guard", "faces (2)")
+
+
+def test_exports_do_not_pile_up(desk: PresetDesk, store: Store, tmp_path: Path) -> None:
+    paths = {desk.export()[0] for _ in range(3)}
+    desk.save("faces", "custom", *VALUES)
+    paths.add(desk.export()[0])
+    (path,) = paths
+    assert Path(path).name == "bleed_guard_presets.json"
+    assert "faces" in Path(path).read_text()
+    assert len([*(tmp_path / "exports").rglob("*.json")]) == 1
+
+
+def test_an_export_that_cannot_be_written_is_told(desk: PresetDesk, tmp_path: Path) -> None:
+    (tmp_path / "exports").write_text("a file where the folder should be")
+    path, said = desk.export()
+    assert path is None
+    assert "exports" in said
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe\x00"])
