@@ -15,8 +15,8 @@
      * @typedef {{index: number, verdict: string, sentence: string, protected: number,
      *   changed: number, max: number, prevented: number, prevented_max: number,
      *   prevented_reach: number, predicted_reach: number, reason: string, saved_as: string,
-     *   stages: StageEntry[], findings: Finding[], crop_box: number[] | null,
-     *   view?: Extent}} ImageEntry
+     *   places: number[] | null, stages: StageEntry[], findings: Finding[],
+     *   crop_box: number[] | null, view?: Extent}} ImageEntry
      * @typedef {{id: string, started: number, verdict: string, preset: string, tolerance: number,
      *   prompt: string, facts: Record<string, string>, changes: string[], findings: Finding[],
      *   images: ImageEntry[]}} RecordEntry
@@ -37,7 +37,6 @@
     });
     const WORST_FIRST = ["not guarded", "bleed", "within tolerance", "full redo", "clean"];
     const RUN_KEY = "Bleed guard run"; // as in bleed_guard/host/infotext.py
-    const LARGEST_STRIDE = 3; // an image, its mask and its composite
     const LARGEST_SCALE = 64;
     const GRID_SCALE = 12;
 
@@ -2877,9 +2876,8 @@
     }
 
     /**
-     * The image that is selected in a gallery, by its file's name, else by its place: a grid may
-     * stand before the images, and its mask and composite after each. A batch of files is many
-     * runs, of which the host's reply tells the first.
+     * The image that is selected in a gallery, by its file's name, else by its place in the reply.
+     * A batch of files is many runs, of which the host's reply tells the first.
      * @param {RecordEntry[]} records newest first @param {string} run the id the reply tells
      * @param {string[]} sources of the gallery @param {number} selected -1 for none
      * @returns {Selection}
@@ -2894,7 +2892,7 @@
         const record = told.find(({ id }) => id === run);
         // More pictures than the run has may be those of the runs since.
         const isWhole = at === 0 || record?.images.length === sources.length;
-        return record && isWhole ? findByPlace(record, sources.length, selected) : null;
+        return record && isWhole ? findByPlace(record, selected) : null;
     }
 
     /** @param {RecordEntry[]} records @param {string} name of a file @returns {Selection} */
@@ -2906,16 +2904,15 @@
     }
 
     /**
-     * @param {RecordEntry} record @param {number} count of the gallery's pictures
-     * @param {number} selected @returns {Selection}
+     * An image stands before its mask and its composite, all images behind a grid if there is one;
+     * behind them may be pictures of other extensions, which nobody has judged.
+     * @param {RecordEntry} record @param {number} selected @returns {Selection}
      */
-    function findByPlace(record, count, selected) {
-        const { images } = record;
-        const stride = Math.floor(count / images.length);
-        if (stride < 1 || stride > LARGEST_STRIDE) return null;
-        const first = count - stride * images.length;
-        const image = images[Math.floor((selected - first) / stride)] ?? worstImage(images);
-        return image && { record, image };
+    function findByPlace(record, selected) {
+        const isBefore = record.images.every(({ places }) => selected < (places?.[0] ?? Infinity));
+        const image = isBefore ? worstImage(record.images) : record.images.find(
+            ({ places }) => places && places[0] <= selected && selected < places[1]);
+        return image ? { record, image } : null;
     }
 
     /** The path an address names; not every host encodes a % in it. @param {string} [address] */

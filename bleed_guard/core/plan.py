@@ -44,6 +44,7 @@ ASPECT_TOLERANCE = 0.02
 LOSSY_FORMATS = {
     "jpg": ("JPEG", Cause.JPEG),
     "jpeg": ("JPEG", Cause.JPEG),
+    "jfif": ("JPEG", Cause.JPEG),
     "webp": ("WebP", Cause.WEBP),
     "avif": ("AVIF", Cause.AVIF),
     "heif": ("HEIF", Cause.AVIF),
@@ -193,7 +194,7 @@ def _leave_size(job: InpaintJob, settings: GuardSettings) -> Mended:
 
 
 def _save_lossless(job: InpaintJob, settings: GuardSettings) -> Mended:
-    if settings.lossy_format != "png" or not (job.saves_images and is_lossy(job)):
+    if settings.lossy_format != "png" or not (job.saves_images and is_lossy(job, job.image_format)):
         return job, None
     return job, Change("format", job.image_format, "png", _reason("png", settings))
 
@@ -345,12 +346,12 @@ def _judge_format(view: _View) -> Iterator[Finding]:
     if settings.lossy_format == "ignore":
         return
     name, cause = LOSSY_FORMATS.get(job.image_format, (job.image_format, Cause.NONE))
-    if is_lossy(job):
+    if is_lossy(job, job.image_format):
         if job.saves_images and settings.lossy_format != "png":
             yield word_finding("lossy_file", cause=cause, format=name)
         if job.is_api:
             yield word_finding("lossy_reply", cause=cause, format=name)
-    if job.saves_grid and is_lossy(job, grid=True):
+    if job.saves_grid and is_lossy(job, job.grid_format):
         name, cause = LOSSY_FORMATS[job.grid_format]
         yield word_finding("lossy_grid", cause=cause, format=name)
     side = job.export_4chan_side
@@ -358,9 +359,8 @@ def _judge_format(view: _View) -> Iterator[Finding]:
         yield word_finding("export_4chan", side=side)
 
 
-def is_lossy(job: InpaintJob, *, grid: bool = False) -> bool:
-    """Whether the host's format for images (or grids) changes pixels when it writes them."""
-    suffix = job.grid_format if grid else job.image_format
+def is_lossy(job: InpaintJob, suffix: str) -> bool:
+    """Whether the host's format of this name changes pixels when it writes them."""
     return suffix in LOSSY_FORMATS and not (suffix == "webp" and job.webp_is_lossless)
 
 

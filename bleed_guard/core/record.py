@@ -141,7 +141,9 @@ class ImageRecord:
     `changed` and `max` are of the result, `prevented`, `prevented_max` and `prevented_reach` of
     what the host alone would have given; all over the `protected` pixels. `reason` says why an
     image is not guarded, or of a full redo why it is not measured. `saved_as` is the file, "" if
-    none was written. `traces` are what the diagnosis works from when somebody asks for it.
+    none was written. `places` are the picture's place in the host's reply and the first one behind
+    its mask and composite, None if it is not in there. `traces` are what the diagnosis works from
+    when somebody asks for it.
     """
 
     index: int
@@ -154,6 +156,7 @@ class ImageRecord:
     prevented_reach: int = 0
     reason: str = ""
     saved_as: str = ""
+    places: tuple[int, int] | None = None
     stages: tuple[Stage, ...] = ()
     findings: tuple[Finding, ...] = ()
     predicted_reach: int = 0
@@ -297,6 +300,7 @@ def _describe_image(image: ImageRecord) -> dict[str, Any]:
         "predicted_reach": image.predicted_reach,
         "reason": image.reason,
         "saved_as": image.saved_as,
+        "places": None if image.places is None else list(image.places),
         "stages": [stage._asdict() for stage in image.stages],
         "findings": [describe_finding(finding) for finding in image.findings],
         "crop_box": None if image.crop_box is None else list(image.crop_box),

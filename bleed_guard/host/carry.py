@@ -17,6 +17,10 @@ ICC_CHUNK = 65519
 JFIF_MARKER, EXIF_MARKER = b"\xff\xe0", b"\xff\xe1"
 JFIF_HEADER = JFIF_MARKER + b"\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
 """Of version 1.1, without a density and without a thumbnail."""
+PROFILE_SPACE, RGB_SPACE = slice(16, 20), b"RGB "
+"""Where an ICC profile tells its colour space (ICC.1, 7.2.6)."""
+LARGEST_DPI = 65535
+"""What fits a JPEG's density."""
 RIFF_HEADER = 12
 """Bytes before a WebP file's first chunk: "RIFF", the length of the rest, "WEBP"."""
 WEBP_HAS_PROFILE, WEBP_HAS_ALPHA = 0x20, 0x10
@@ -41,7 +45,7 @@ def carry_over(
         info = dict(image.info)
         image = Image.fromarray(np.dstack([colors, alpha]), "RGBA")
         image.info = info
-    profile = init.info.get("icc_profile")
+    profile = _read_profile(init)
     if profile:
         image.info["icc_profile"] = profile  # Pillow writes it into a PNG by itself
     return image
@@ -52,12 +56,28 @@ def has_alpha(image: Image.Image) -> bool:
     return image.mode == "RGBA" and int(np.asarray(image.getchannel("A")).min()) < 254
 
 
+def _read_profile(init: Image.Image) -> bytes:
+    """The init image's profile if it is one of R, G, B, as the result is; else none."""
+    profile = init.info.get("icc_profile") or b""
+    return profile if profile[PROFILE_SPACE] == RGB_SPACE else b""
+
+
+def _read_dpi(init: Image.Image) -> tuple[float, float] | None:
+    """The init image's DPI; None if there is none that makes sense."""
+    given = init.info.get("dpi")
+    try:
+        across, down = (float(value) for value in given or ())
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return (across, down) if all(1 <= value <= LARGEST_DPI for value in (across, down)) else None
+
+
 def write_resolution(path: Path, init: Image.Image) -> None:
     """Write the init image's DPI, and into JPEG and WebP its profile, into a file the host saved.
 
     The pixels are not touched and the file is replaced in one step. WebP has no place for DPI.
     """
-    dpi, profile = init.info.get("dpi"), init.info.get("icc_profile")
+    dpi, profile = _read_dpi(init), _read_profile(init)
     suffix = path.suffix.lower()
     if suffix == ".png" and dpi:
         _replace(path, _png_with_dpi(path.read_bytes(), dpi))

@@ -9,7 +9,7 @@ from bleed_guard.core.job import Finding, Severity, Verdict
 from bleed_guard.core.mask import soft_fraction
 from bleed_guard.core.record import ImageRecord
 from bleed_guard.host import compat, files, infotext, options, processing
-from bleed_guard.host.run import FinishedImage, GuardRun
+from bleed_guard.host.run import GuardRun
 
 FORETOLD_FILES = ("lossy_file", "export_4chan")
 """Findings of the plan that reading the files back makes numbers of."""
@@ -20,6 +20,8 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
 
     Returns the lines that were told.
     """
+    run.stop_awaiting()
+    run.place_images(_find_places(run, p, processed))
     if run.rules.is_forcing:
         _mend_reply(run, processed)
     if processed.images and not run.record.images:
@@ -54,9 +56,18 @@ def _leave_out_measured(run: GuardRun) -> tuple[Finding, ...]:
 
 def _mend_reply(run: GuardRun, processed: Any) -> None:
     """Gallery and reply show what is in this list; a script after the guard may have edited it."""
-    for finished, position in _match_reply(run, processed):
-        image = processed.images[position]
+    for finished in run.finished:
+        record = run.record_of(finished.index)
+        if record is None or record.places is None:
+            continue
+        image = processed.images[record.places[0]]
         if image.size != finished.canvas.size:
+            width, height = finished.canvas.size
+            run.fail_image(
+                f"another extension made the picture in the reply {image.width} x {image.height} "
+                f"where {width} x {height} was expected",
+                finished.index,
+            )
             continue
         mended, late = files.mend_edits(image, finished)
         if late is None:
@@ -64,19 +75,26 @@ def _mend_reply(run: GuardRun, processed: Any) -> None:
         elif mended is not image:
             if hasattr(image, "already_saved_as"):
                 mended.already_saved_as = image.already_saved_as  # type: ignore[attr-defined]
-            processed.images[position] = mended
+            processed.images[record.places[0]] = mended
 
 
-def _match_reply(run: GuardRun, processed: Any) -> list[tuple[FinishedImage, int]]:
-    """Each finished image with its place in the reply, where masks may stand in between."""
+def _find_places(run: GuardRun, p: Any, processed: Any) -> dict[int, tuple[int, int]]:
+    """Of each image its place in the reply and the one behind its mask and composite, by index.
+
+    An image that another script has replaced, or that is not guarded, is looked for where the host
+    puts it: behind a grid, and behind the images before it with theirs. What other extensions add
+    stays theirs.
+    """
+    count, length = len(processed.images), 1 + processing.count_returned_masks(p)
     first = int(getattr(processed, "index_of_first_image", 0) or 0)
-    count = len(run.finished)
-    if not count:
-        return []
-    stride = (len(processed.images) - first) // count
-    if stride < 1:
-        return []
-    return [(finished, first + number * stride) for number, finished in enumerate(run.finished)]
+    known = {id(image): at for at, image in reversed([*enumerate(processed.images)])}
+    starts = {one.index: known[id(one.image)] for one in run.finished if id(one.image) in known}
+    taken = set(starts.values())
+    for number, image in enumerate(run.record.images):
+        at = first + number * length
+        if image.index not in starts and at < count and at not in taken:
+            starts[image.index] = at
+    return {index: (at, min(at + length, count)) for index, at in starts.items()}
 
 
 def tell_run(run: GuardRun) -> tuple[str, ...]:

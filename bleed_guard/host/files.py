@@ -13,6 +13,7 @@ from bleed_guard.core.geometry import flatten_image
 from bleed_guard.core.job import Cause, Finding
 from bleed_guard.core.measure import ChangeCount, count_changes, difference, judge
 from bleed_guard.core.patch import Patch
+from bleed_guard.core.plan import LOSSY_FORMATS, is_lossy
 from bleed_guard.core.record import Stage
 from bleed_guard.core.wording import word_measured
 from bleed_guard.host import compat
@@ -22,37 +23,50 @@ from bleed_guard.host.processing import Canvas, UnmappableError
 from bleed_guard.host.run import FinishedImage, GuardRun
 from bleed_guard.host.tracing import trace_file
 
-LOSSY_FORMATS = {
-    ".jpg": ("JPEG", Cause.JPEG),
-    ".jpeg": ("JPEG", Cause.JPEG),
-    ".webp": ("WebP", Cause.WEBP),
-    ".avif": ("AVIF", Cause.AVIF),
-    ".heif": ("HEIF", Cause.AVIF),
-    ".jxl": ("JPEG XL", Cause.AVIF),
-}
+OVERWRITING = ("Replace", "Override")
+"""What the hosts' option says where a file of the same name is overwritten."""
 
+GRID_PREFIX = "grid"
 HOST_SUFFIXES = ("-mask", "-mask-composite", "-before-face-restoration", "-before-color-correction")
 """What the hosts append to the files they save beside the result itself."""
 
 
 def find_result(run: GuardRun | None, params: Any) -> FinishedImage | None:
-    """The run's finished image this save is of; None for a grid, a mask or an earlier stage."""
+    """The run's finished image this save is of; None for a grid, a mask or an earlier stage.
+
+    A picture of another size is noted: it may be the image, enlarged by another extension.
+    """
     finished = run.awaiting_save if run is not None else None
-    if finished is None or params.image is finished.image:
+    if run is None or finished is None or params.image is finished.image:
         return finished
-    is_aside = Path(params.filename).stem.endswith(HOST_SUFFIXES)
-    return finished if not is_aside and params.image.size == finished.canvas.size else None
+    if run.index_of(params.p) != finished.index:  # an earlier stage of the next one
+        return None
+    path, size = Path(params.filename), params.image.size
+    if path.stem.endswith(HOST_SUFFIXES) or path.stem.startswith(GRID_PREFIX):
+        return None
+    if size != finished.canvas.size:
+        finished.misfit = tell_misfit(path.name, size, finished.canvas.size)
+        return None
+    return finished
+
+
+def tell_misfit(file: str, size: tuple[int, int], wanted: tuple[int, int]) -> str:
+    """Why a file of another size, (width, height), is not the guarded picture."""
+    return (
+        f"the saved file {file} is {size[0]} x {size[1]} where {wanted[0]} x {wanted[1]} was "
+        "expected"
+    )
 
 
 def prepare_save(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     """on_before_image_saved: undo late edits outside the mask, choose a lossless format."""
-    if run.rules.is_forcing:
+    is_forcing = run.rules.is_forcing
+    if is_forcing:
         _undo_late_edits(run, finished, params)
-    if run.rules.settings.lossy_format == "png":
-        _save_as_png(params)
+    _choose_name(run, params)
     if run.rules.settings.keep_metadata:
         canvas = finished.canvas
-        protected = canvas.protected if canvas.has_original_size else None
+        protected = canvas.protected if is_forcing and canvas.has_original_size else None
         path = Path(params.filename)
         params.image = carry_over(params.image, canvas.init_image, protected, path)
 
@@ -115,22 +129,30 @@ def _is_stealth(largest: int) -> bool:
     return largest <= 1 and "rgb" in compat.stealth_mode()
 
 
-def _save_as_png(params: Any) -> None:
-    """Give a lossy file a .png name no other file has: the host looked for a free one only with
-    its own extension, and replaces what is there."""
+def _choose_name(run: GuardRun, params: Any) -> None:
+    """A name no other file has, where the host would change the name after it has told it, or
+    would replace what is there: it looked for a free one only with its own extension."""
     path = Path(params.filename)
-    if path.suffix.lower() not in LOSSY_FORMATS:
+    suffix = path.suffix
+    if run.rules.settings.lossy_format == "png" and is_lossy(run.rules.job, find_suffix(path)):
+        suffix = ".png"
+    elif compat.option("save_images_replace_action", "Replace") in OVERWRITING:
         return
-    free, number = path.with_suffix(".png"), 0
+    free, number = path.with_suffix(suffix), 0
     while free.exists():
         number += 1
-        free = path.with_name(f"{path.stem}-{number}.png")
+        free = path.with_name(f"{path.stem}-{number}{suffix}")
     params.filename = str(free)
+
+
+def find_suffix(path: Path) -> str:
+    """For instance "jpg": as the host's options and `LOSSY_FORMATS` name a format."""
+    return path.suffix.lower().removeprefix(".")
 
 
 def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     """on_image_saved: read the file back; the verdict is about the bytes on disk."""
-    finished.is_saved = True
+    finished.awaits_save = False
     path = Path(getattr(params.image, "already_saved_as", None) or params.filename)
     canvas = finished.canvas
     if run.rules.settings.keep_metadata:
@@ -156,7 +178,7 @@ def _trace_file(run: GuardRun, finished: FinishedImage, path: Path, pixels: np.n
     delta = difference(canvas.reference, pixels)
     outside = outside_of(canvas, run.rules.plan.protection)
     changed = outside & (delta > run.rules.settings.tolerance)
-    _, cause = LOSSY_FORMATS.get(path.suffix.lower(), ("", Cause.OTHER_SCRIPT))
+    _, cause = LOSSY_FORMATS.get(find_suffix(path), ("", Cause.OTHER_SCRIPT))
     if _is_stealth(int(delta[changed].max(initial=0))):
         cause = Cause.STEALTH
     traces = trace_file(record.traces, cause, pixels, record.pictures.result, changed)
@@ -195,11 +217,8 @@ def _read_as_seen(file: Image.Image, canvas: Canvas) -> Patch:
     another size.
     """
     if file.size != canvas.size:
-        (width, height), (wanted_width, wanted_height) = file.size, canvas.size
-        raise UnmappableError(
-            f"the saved file is {width} x {height} where {wanted_width} x {wanted_height} was "
-            "expected"
-        )
+        name = Path(getattr(file, "filename", "")).name
+        raise UnmappableError(tell_misfit(name, file.size, canvas.size))
     if file.mode == "RGBA" and has_alpha(canvas.init_image) and has_alpha(file):
         return Patch.whole(flatten_image(file, canvas.background))
     return read_composite(file, canvas)
@@ -234,6 +253,6 @@ def explain_file(path: Path, changed: int, largest: int) -> Finding:
     if _is_stealth(largest):
         return explain_hidden("file_hidden", changed, largest, file=path.name)
     told: dict[str, Any] = {"file": path.name, "pixels": f"{changed:,}", "max": largest}
-    name, cause = LOSSY_FORMATS.get(path.suffix.lower(), ("", Cause.OTHER_SCRIPT))
+    name, cause = LOSSY_FORMATS.get(find_suffix(path), ("", Cause.OTHER_SCRIPT))
     finding = word_measured("file_lossy" if name else "file_changed", format=name, **told)
     return replace(finding, cause=cause, pixels=changed, max=largest)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from modules import images
@@ -53,6 +53,8 @@ ASSEMBLING_TITLES = (
 """Selectable scripts that make one picture, of another size, out of several jobs."""
 
 DEFAULT_BACKGROUND = "#ffffff"
+
+Choice = TypeVar("Choice", ResizeMode, MaskedContent)
 
 
 class UnmappableError(Exception):
@@ -197,8 +199,8 @@ def read_job(p: Any) -> InpaintJob | None:
         only_masked=bool(p.inpaint_full_res),
         padding=int(p.inpaint_full_res_padding or 0),
         mask_blur=_read_blur(p),
-        resize_mode=ResizeMode(int(p.resize_mode)),
-        masked_content=MaskedContent(int(p.inpainting_fill)),
+        resize_mode=_read_choice(p.resize_mode, ResizeMode, ResizeMode.RESIZE_AND_FILL),
+        masked_content=_read_choice(p.inpainting_fill, MaskedContent, MaskedContent.FILL),
         denoising_strength=float(p.denoising_strength),
         mask_mode=image_mask.mode,
         mask_is_inverted=invert,
@@ -233,6 +235,12 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
     }
 
 
+def count_returned_masks(p: Any) -> int:
+    """How many pictures the host puts behind each result in its reply."""
+    names = "return_mask", "return_mask_composite"
+    return sum(bool(read_override(p, name, False)) for name in names)
+
+
 def _makes_mask_composite(p: Any) -> bool:
     names = "return_mask_composite", "save_mask_composite"
     return any(read_override(p, name, False) for name in names)
@@ -262,10 +270,19 @@ def read_owner(p: Any) -> str:
     return str(getattr(p, "user", None) or "")
 
 
-def image_index(p: Any) -> int:
-    """Number of the image the host is at, over all batches of the job."""
-    batch_index = int(getattr(p, "batch_index", 0) or 0)
-    return int(getattr(p, "iteration", 0) or 0) * int(p.batch_size) + batch_index
+def read_batch_index(p: Any) -> int:
+    """Number of the image the host is at within its batch."""
+    return int(getattr(p, "batch_index", 0) or 0)
+
+
+def read_iteration(p: Any) -> int:
+    """Number of the batch the host is at."""
+    return int(getattr(p, "iteration", 0) or 0)
+
+
+def _read_choice(value: Any, kind: type[Choice], otherwise: Choice) -> Choice:
+    """A number of the API's; the hosts treat one they do not know as `otherwise`."""
+    return next((choice for choice in kind if choice == int(value)), otherwise)
 
 
 def _read_blur(p: Any) -> int:
@@ -405,22 +422,45 @@ def _write_mask_size(p: Any, change: Change, job: InpaintJob) -> None:
     p.image_mask = Image.fromarray(mask)
 
 
-FIELDS = {
-    "padding": "inpaint_full_res_padding",
-    "denoising strength": "denoising_strength",
-    "mask blur": "mask_blur_x",
-    "refiner": "refiner_checkpoint",
-    "face restoration": "restore_faces",
-}
+MENDED_FIELDS = (
+    "color_corrections",
+    "denoising_strength",
+    "image_mask",
+    "init_images",
+    "inpaint_full_res",
+    "inpaint_full_res_padding",
+    "mask_blur",
+    "mask_blur_x",
+    "mask_blur_y",
+    "refiner_checkpoint",
+    "refiner_switch_at",
+    "restore_faces",
+)
+"""What the guard writes to in the host's job."""
+
+Replaced = Mapping[str, tuple[Any, Any]]
+"""Field of the host's job -> its value before the guard, and the guard's."""
 
 
-def still_in_force(p: Any, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Of an earlier loop's changes to this same job, those that still stand in it."""
-    return tuple(
-        change
-        for change in changes
-        if change.setting in FIELDS and getattr(p, FIELDS[change.setting], None) == change.after
-    )
+def read_fields(p: Any) -> dict[str, Any]:
+    """The fields the guard may write to, as they stand; not properties that others stand for."""
+    return {name: vars(p)[name] for name in MENDED_FIELDS if name in vars(p)}
+
+
+def find_replaced(p: Any, before: Mapping[str, Any]) -> Replaced:
+    """What of `read_fields` is another object by now."""
+    after = read_fields(p)
+    return {
+        name: (value, after[name]) for name, value in before.items() if after[name] is not value
+    }
+
+
+def take_back(p: Any, replaced: Replaced) -> None:
+    """A job that runs once more, for the next file of a batch or the next loop: what nobody has
+    set since the guard did is as the user wanted it, and looked at anew."""
+    for name, (before, after) in replaced.items():
+        if getattr(p, name, None) is after:
+            setattr(p, name, before)
 
 
 def _field_writer(*names: str) -> Any:
@@ -507,7 +547,12 @@ def read_place(p: Any, batch_index: int, decoded_size: tuple[int, int]) -> Place
 
     `decoded_size` (width, height) is the picture's before compositing.
     """
-    init = p.init_images[batch_index if len(p.init_images) > 1 else 0]
+    count = len(p.init_images)
+    if batch_index >= count > 1:
+        raise UnmappableError(
+            f"another extension made more images of the batch than its {count} init images"
+        )
+    init = p.init_images[batch_index if count > 1 else 0]
     box = paste_box(p) if p.inpaint_full_res else None
     size = init.size if box is not None else (int(p.width), int(p.height))
     background = compat.option("img2img_background_color", DEFAULT_BACKGROUND)

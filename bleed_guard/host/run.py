@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,21 +26,30 @@ class FinishedImage:
     """A finished image and where it lies: to recognise it in its file and in the reply.
 
     `laid_on` is the canvas of the run, which differs where the original's size was restored.
+    `awaits_save` until its file was read back or the host has gone on; `misfit` tells of a file
+    of another size that was saved meanwhile.
     """
 
     index: int
     image: Image.Image
     canvas: Canvas
     laid_on: Canvas
-    is_saved: bool = False
+    awaits_save: bool = True
+    misfit: str = ""
 
 
 @dataclass
 class GuardRun:
-    """What one job carries. Made in before_process, closed in postprocess."""
+    """What one job carries. Made in before_process, closed in postprocess.
+
+    `replaced` is what the guard wrote to the job. `batch` holds the number of the batch the host
+    is at, and the index of its first image.
+    """
 
     rules: Rules
     complaints: tuple[str, ...] = ()
+    replaced: processing.Replaced = field(default_factory=dict)
+    batch: tuple[int, int] = (0, 0)
     record: GenerationRecord = field(
         default_factory=lambda: GenerationRecord(uuid.uuid4().hex, time.time())
     )
@@ -59,16 +69,30 @@ class GuardRun:
         self.rules = replace(self.rules, job=job, plan=plan)
         return is_news
 
-    def look_at_batch(self, images: Any) -> None:
-        """postprocess_batch_list: face restoration comes next; hold on to what it will change."""
+    def look_at_batch(self, p: Any, images: Any) -> None:
+        """postprocess_batch_list: face restoration comes next; hold on to what it will change.
+
+        Another script may have made more images of the batch before than was asked for.
+        """
         self.before_faces = tuple(images) if self.rules.job.has_face_restoration else ()
+        number = processing.read_iteration(p)
+        known = [image.index + 1 for image in self.record.images] if number else []
+        self.batch = number, max([number * int(p.batch_size), *known])
+
+    def index_of(self, p: Any) -> int:
+        """Number of the image the host is at, over all batches of the job."""
+        number, first = processing.read_iteration(p), self.batch[1]
+        if number != self.batch[0]:  # a host without that hook
+            first = number * int(p.batch_size)
+        return first + processing.read_batch_index(p)
 
     def look_at_decoded(self, p: Any, image: Image.Image) -> None:
         """postprocess_image: remember the picture the host is about to composite."""
+        self.stop_awaiting()
         self.decoded = self.laid = None
-        batch_index = int(getattr(p, "batch_index", 0) or 0)
+        batch_index = processing.read_batch_index(p)
         before = self.before_faces[batch_index : batch_index + 1]
-        self.decoded = DecodedImage(processing.image_index(p), batch_index, image, *before)
+        self.decoded = DecodedImage(self.index_of(p), batch_index, image, *before)
 
     def supply_overlay(self, p: Any, ppmo: Any) -> None:
         """postprocess_maskoverlay: hand the host an overlay that is opaque where protected."""
@@ -95,6 +119,7 @@ class GuardRun:
         own = image.copy() if image is laid.decoded.image else image
         final = _keep_or_wrap(own, composed)
         index = laid.decoded.index
+        self.finished = [one for one in self.finished if one.index != index]  # of a job run again
         self.finished.append(FinishedImage(index, final, composed.canvas, laid.canvas))
         scripts = processing.editing_scripts(p, "postprocess_image_after_composite")
         record = self._conclude(index, composed, scripts)
@@ -145,7 +170,11 @@ class GuardRun:
 
     def fail_image(self, reason: str, index: int) -> None:
         """Tell that an image is not guarded, and why."""
-        self.add_image(ImageRecord(index, Verdict.NOT_GUARDED, 0, 0, 0, reason=reason))
+        known = self.record_of(index)
+        places = known and known.places
+        self.add_image(
+            ImageRecord(index, Verdict.NOT_GUARDED, 0, 0, 0, reason=reason, places=places)
+        )
 
     def tell_redo(self, index: int, reason: str) -> None:
         """Tell of an image nothing was asked to be protected in why it is not measured either."""
@@ -159,15 +188,28 @@ class GuardRun:
 
     @property
     def awaiting_save(self) -> FinishedImage | None:
-        """The image that was finished last, until its file is written."""
-        if not self.finished or self.finished[-1].is_saved:
-            return None
-        return self.finished[-1]
+        """The image that was finished last, until its file is written or the host goes on."""
+        newest = self.finished[-1] if self.finished else None
+        return newest if newest is not None and newest.awaits_save else None
+
+    def stop_awaiting(self) -> None:
+        """The host goes on: what is saved from now on is not the image that was finished last.
+        One whose only file has another size is not guarded."""
+        newest = self.awaiting_save
+        if newest is not None:
+            newest.awaits_save = False
+            if newest.misfit:
+                self.fail_image(newest.misfit, newest.index)
 
     @property
     def latest(self) -> ImageRecord | None:
         """The record of the image that was finished last."""
         return self.record_of(self.finished[-1].index) if self.finished else None
+
+    def place_images(self, places: Mapping[int, tuple[int, int]]) -> None:
+        """Tell where in the reply each image is, by its index."""
+        images = (replace(image, places=places.get(image.index)) for image in self.record.images)
+        self.record = replace(self.record, images=tuple(images))
 
     def record_of(self, index: int) -> ImageRecord | None:
         return next((image for image in self.record.images if image.index == index), None)

@@ -68,7 +68,7 @@ def keep_failure(p: Any, reason: str, *, is_over: bool) -> None:
     infotext.write_failure(p.extra_generation_params, reason)
     run = read_run(p)
     if run is not None:
-        run.fail_image(reason, processing.image_index(p))
+        run.fail_image(reason, run.index_of(p))
     if run is None or is_over:
         record = run.record if run else make_failed_record(reason)
         HISTORY.add(replace(record, owner=processing.read_owner(p)))
@@ -132,10 +132,14 @@ class BleedGuardScript(scripts.Script):
 
     @told_on_failure
     def before_process(self, p: Any = None, *args: Any) -> None:
+        earlier = read_run(p)
+        if earlier is not None:
+            p.bleed_guard_run = None  # of this job's last file or loop, or of the one around it
+            if not processing.is_nested(p):
+                processing.take_back(p, earlier.replaced)
+                infotext.clear(p.extra_generation_params)
         if getattr(p, "image_mask", None) is None:
             return
-        earlier = read_run(p)
-        p.bleed_guard_run = None
         asked, complaints = read_settings(p, args)
         settings, kept = keep_protection(asked)
         job = processing.read_job(p) if settings.enabled else None
@@ -144,11 +148,12 @@ class BleedGuardScript(scripts.Script):
         processing.forget_earlier_job(p)
         unsketched = processing.read_unsketched(p)
         plan = plan_guard(job, settings)
+        before = processing.read_fields(p)
         processing.apply_plan(p, plan, job)
         prepared = processing.prepare_inputs(p, job)
-        looped = processing.still_in_force(p, earlier.rules.plan.changes) if earlier else ()
-        plan = replace(plan, changes=(*kept, *looped, *prepared, *plan.changes))
-        p.bleed_guard_run = GuardRun(Rules(settings, job, plan, unsketched), complaints)
+        plan = replace(plan, changes=(*kept, *prepared, *plan.changes))
+        replaced = processing.find_replaced(p, before)
+        p.bleed_guard_run = GuardRun(Rules(settings, job, plan, unsketched), complaints, replaced)
         tell_at_once(plan)
 
     @told_on_failure
@@ -161,7 +166,7 @@ class BleedGuardScript(scripts.Script):
     def postprocess_batch_list(self, p: Any = None, pp: Any = None, *args: Any, **_: Any) -> None:
         run = read_run(p)
         if run is not None:
-            run.look_at_batch(pp.images)
+            run.look_at_batch(p, pp.images)
 
     @told_on_failure
     def postprocess_image(self, p: Any = None, pp: Any = None, *args: Any) -> None:
@@ -189,6 +194,8 @@ class BleedGuardScript(scripts.Script):
                     rules.plan.changes,
                     rules.job.assembled_by,
                 )
+            elif image is not None:  # the image before may have failed, which is always told
+                infotext.clear(p.extra_generation_params)
 
     @told_on_failure
     def postprocess(self, p: Any = None, processed: Any = None, *args: Any) -> None:
@@ -197,9 +204,10 @@ class BleedGuardScript(scripts.Script):
             raise processing.UnmappableError("this host does not call before_process")
         if run is not None:
             lines = close_run(run, p, processed)
-            if options.read("tell_in_console"):
+            if lines and options.read("tell_in_console"):
                 print(lines[0])
-            HISTORY.add(run.record)
+            if run.record.images:  # none where the job was interrupted before the first
+                HISTORY.add(run.record)
 
 
 @told_on_failure

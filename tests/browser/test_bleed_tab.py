@@ -479,7 +479,8 @@ def test_empty_not_guarded_and_broken_are_told(guarded: Server, open_page: OpenP
     image = {
         "index": 0, "verdict": "not guarded", "sentence": "", "reason": "the sizes differ",
         "protected": 0, "changed": 0, "max": 0, "prevented": 0, "prevented_max": 0,
-        "prevented_reach": 0, "predicted_reach": 0, "saved_as": "", "stages": [],
+        "prevented_reach": 0, "predicted_reach": 0, "saved_as": "", "places": [0, 1],
+        "stages": [],
         "findings": [], "crop_box": None,
     }  # fmt: skip
     record = {

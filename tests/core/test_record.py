@@ -175,6 +175,7 @@ def test_a_record_is_described_with_all_it_says() -> None:
         predicted_reach=11,
         reason="a reason",
         saved_as="00001.png",
+        places=(1, 3),
         stages=(Stage("composite", 2805, 222, ("soft inpainting",)),),
         findings=(FINDING,),
         crop_box=Box(8, 9, 72, 73),
@@ -214,6 +215,7 @@ def test_a_record_is_described_with_all_it_says() -> None:
         "predicted_reach": 11,
         "reason": "a reason",
         "saved_as": "00001.png",
+        "places": [1, 3],
         "stages": [
             {"name": "composite", "changed": 2805, "max": 222, "scripts": ["soft inpainting"]}
         ],

@@ -67,6 +67,7 @@ SITUATIONS = (
     Situation("as PNG", {"lossy_format": "png"}, {}, {"samples_format": "jpg"}),
     Situation("alpha", {}, {}, {}, "RGBA"),
     Situation("hard mask", {"soft_mask": "harden"}),
+    Situation("preset", {"preset": "tight-edit"}),
 )
 
 

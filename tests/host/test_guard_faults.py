@@ -239,7 +239,8 @@ def test_a_file_that_is_made_smaller_before_it_is_read_back(tmp_path: Path) -> N
     host = GuardedHost(PROFILE, tmp_path)
     meddle_with_files(make_smaller)
     outcome = run(host)
-    assert "NOT GUARDED: the saved file is " in outcome.comments
+    (path,) = outcome.files
+    assert f"NOT GUARDED: the saved file {path.name} is " in outcome.comments
     assert count_bleed(outcome) == 0
 
 

@@ -14,7 +14,7 @@ function makeImage(more = {}) {
     return {
         index: 0, verdict: "clean", sentence: "", protected: 22848, changed: 0, max: 0,
         prevented: 2805, prevented_max: 222, prevented_reach: 10, predicted_reach: 10, reason: "",
-        saved_as: "", stages: [], findings: [], crop_box: null, ...more,
+        saved_as: "", places: [0, 1], stages: [], findings: [], crop_box: null, ...more,
     };
 }
 
@@ -189,25 +189,29 @@ test("the gallery's selected picture is found by its file", () => {
     assert.equal(match(2), 1);
 });
 
-test("without files it is found by its place, behind a grid if there is one", () => {
-    const images = [0, 1, 2].map((index) => makeImage({ index }));
-    const match = (/** @type {N} */ count, /** @type {N} */ at) =>
-        matchImage([makeRun("run", images)], "run",
+test("without files it is found by its place in the reply", () => {
+    const match = (/** @type {N[][]} */ places, /** @type {N} */ count, /** @type {N} */ at) => {
+        const images = places.map((place, index) => makeImage({ index, places: place }));
+        return matchImage([makeRun("run", images)], "run",
             Array(count).fill("http://x/file=/pictures/y.png"), at)?.image.index;
-    assert.equal(match(3, 1), 1);
-    assert.equal(match(4, 1), 0);
-    // with each image's mask behind it
-    assert.equal(match(6, 3), 1);
-    assert.equal(match(7, 3), 1);
+    };
+    assert.equal(match([[0, 1], [1, 2], [2, 3]], 3, 1), 1);
+    const withMasksBehindGrid = [[1, 3], [3, 5]];
+    assert.deepEqual([1, 2, 3, 4].map((at) => match(withMasksBehindGrid, 5, at)), [0, 0, 1, 1]);
+    const beforeMaps = [[0, 1], [1, 2]]; // another extension's pictures, which nobody has judged
+    assert.deepEqual([0, 1, 2, 3].map((at) => match(beforeMaps, 4, at)),
+        [0, 1, undefined, undefined]);
 });
 
 test("the grid, or nothing selected, stands for the worst of the images", () => {
     const verdicts = ["clean", "bleed", "clean"];
-    const images = verdicts.map((verdict, index) => makeImage({ index, verdict }));
-    const match = (/** @type {N} */ count, /** @type {N} */ at) =>
-        matchImage([makeRun("run", images)], "run", Array(count).fill(""), at)?.image.index;
-    assert.equal(match(4, 0), 1);
-    assert.equal(match(3, -1), 1);
+    const images = verdicts.map((verdict, index) =>
+        makeImage({ index, verdict, places: [index + 1, index + 2] }));
+    const match = (/** @type {N} */ at) =>
+        matchImage([makeRun("run", images)], "run", Array(4).fill(""), at)?.image.index;
+    assert.equal(match(0), 1);
+    assert.equal(match(-1), 1);
+    assert.equal(match(3), 2);
 });
 
 test("only the run that made what the gallery shows is told under it", () => {

@@ -141,16 +141,16 @@ def test_an_export_is_imported(
 ) -> None:
     desk.save("faces", "custom", *VALUES)
     path = tmp_path / "presets.json"
-    path.write_text(Path(desk.export()[0]).read_text())
+    path.write_text(Path(str(desk.export()[0])).read_text())
     choices, chosen, _, said = read(desk.bring_in(wrap(path), "guard"))
     assert choices == [*PRESETS, "faces", "faces (2)", CUSTOM]
     assert (chosen, said) == ("guard", "faces (2)")
 
 
 def test_exports_do_not_pile_up(desk: PresetDesk, store: Store, tmp_path: Path) -> None:
-    paths = {desk.export()[0] for _ in range(3)}
+    paths = {str(desk.export()[0]) for _ in range(3)}
     desk.save("faces", "custom", *VALUES)
-    paths.add(desk.export()[0])
+    paths.add(str(desk.export()[0]))
     (path,) = paths
     assert Path(path).name == "bleed_guard_presets.json"
     assert "faces" in Path(path).read_text()

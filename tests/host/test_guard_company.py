@@ -1,0 +1,338 @@
+"""Jobs that are not alone: run again, run inside others, and with other extensions' pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bleed_guard.core.job import Verdict
+from bleed_guard.host import options
+from bleed_guard.host.history import HISTORY
+from tests.host.guarded import GuardedHost, Outcome, count_changed, installed_profiles
+
+pytestmark = pytest.mark.parametrize("profile", installed_profiles())
+
+SIZE = (128, 64)  # width, height
+PINK = (255, 0, 255)
+
+
+@pytest.fixture
+def host(profile: str, tmp_path: Path) -> GuardedHost:
+    made = GuardedHost(profile, tmp_path)
+    made.set_options(grid_save=False, return_grid=False)
+    return made
+
+
+def make_photo(size: tuple[int, int] = SIZE, seed: int = 5) -> Image.Image:
+    drawn = np.random.default_rng(seed)
+    coarse = Image.fromarray(drawn.integers(0, 256, (8, 12, 3)).astype(np.uint8))
+    return coarse.resize(size, Image.Resampling.BICUBIC)
+
+
+def make_mask(
+    size: tuple[int, int] = SIZE, box: tuple[int, int, int, int] = (30, 20, 70, 44)
+) -> Image.Image:
+    mask = Image.new("L", size, 0)
+    mask.paste(255, box)
+    return mask
+
+
+def count_outside(image: Image.Image | np.ndarray, photo: Image.Image, mask: Image.Image) -> int:
+    """Pixels of an image that are not the photograph's where the mask is off."""
+    pixels = np.asarray(image.convert("RGB") if isinstance(image, Image.Image) else image)
+    return count_changed(pixels, np.asarray(photo), np.asarray(mask) < 128)
+
+
+def add_script(host: GuardedHost, **hooks: Callable[..., Any]) -> None:
+    """Another extension, before the guard."""
+    from modules import scripts
+
+    members = {"title": lambda self: "Company", "filename": __file__, **hooks}
+    host.scripts.insert(0, type("CompanyScript", (scripts.Script,), members)())
+
+
+@pytest.mark.parametrize(("count", "maps"), [(1, 1), (2, 2), (2, 3), (3, 3)])
+def test_pictures_another_script_adds_to_the_reply_stay_its_own(
+    host: GuardedHost, count: int, maps: int
+) -> None:
+    """As ControlNet's detected maps; what it paints on the results is undone."""
+
+    def postprocess(self: Any, p: Any, processed: Any, *args: Any) -> None:
+        for image in processed.images:
+            image.paste((255, 255, 255), (0, 0, 9, 9))
+        processed.images += [Image.new("RGB", SIZE, PINK) for _ in range(maps)]
+
+    add_script(host, postprocess=postprocess)
+    photo, mask = make_photo(), make_mask()
+    outcome = host.run(photo, mask, batch_size=count)
+    images = outcome.processed.images
+    assert [count_outside(image, photo, mask) for image in images[:count]] == [0] * count
+    assert all(image.getcolors() == [(SIZE[0] * SIZE[1], PINK)] for image in images[count:])
+    places = [image.places for image in outcome.record.images]
+    assert places == [(number, number + 1) for number in range(count)]
+
+
+def test_an_image_is_placed_behind_the_grid_and_before_its_mask(host: GuardedHost) -> None:
+    host.set_options(return_grid=True, return_mask=True, return_mask_composite=True)
+    outcome = host.run(make_photo(), make_mask(), batch_size=2)
+    assert [image.places for image in outcome.record.images] == [(1, 4), (4, 7)]
+    assert len(outcome.processed.images) == 7
+
+
+def test_results_that_another_script_replaces_are_found_by_their_place(host: GuardedHost) -> None:
+    def postprocess(self: Any, p: Any, processed: Any, *args: Any) -> None:
+        processed.images = [image.copy() for image in processed.images]
+        for image in processed.images:
+            image.paste((255, 255, 255), (0, 0, 9, 9))
+
+    add_script(host, postprocess=postprocess)
+    photo, mask = make_photo(), make_mask()
+    outcome = host.run(photo, mask, batch_size=2)
+    assert [count_outside(image, photo, mask) for image in outcome.images] == [0, 0]
+
+
+def test_a_result_that_another_script_enlarges_is_not_told_as_guarded(host: GuardedHost) -> None:
+    def postprocess(self: Any, p: Any, processed: Any, *args: Any) -> None:
+        processed.images[1] = processed.images[1].resize((256, 128))
+
+    add_script(host, postprocess=postprocess)
+    outcome = host.run(make_photo(), make_mask(), batch_size=2)
+    assert [image.verdict for image in outcome.record.images] == [
+        Verdict.CLEAN,
+        Verdict.NOT_GUARDED,
+    ]
+    told = "another extension made the picture in the reply 256 x 128 where 128 x 64 was expected"
+    assert told in outcome.comments
+
+
+def test_a_job_whose_sampling_is_run_again_is_guarded_each_time(host: GuardedHost) -> None:
+    """Without setting it up anew, as ControlNet's batches do."""
+    from modules import processing
+
+    def postprocess(self: Any, p: Any, processed: Any, *args: Any) -> None:
+        for image in processed.images:
+            image.paste((255, 255, 255), (0, 0, 9, 9))
+
+    add_script(host, postprocess=postprocess)
+    photo, mask = make_photo(), make_mask()
+    p = host.make_job(photo, mask)
+    p.scripts.before_process(p)
+    for _ in range(3):
+        processed = processing.process_images_inner(p)
+        assert count_outside(processed.images[0], photo, mask) == 0
+        assert p.bleed_guard_run.record.verdict is Verdict.CLEAN
+
+
+def save_aside(p: Any, image: Image.Image) -> None:
+    from modules import images
+
+    at = p.batch_index
+    images.save_image(
+        image, p.outpath_samples, "", p.seeds[at], p.prompts[at], "png", p=p, suffix="-before"
+    )
+
+
+@pytest.mark.parametrize("is_saving", [True, False])
+def test_a_picture_another_script_puts_aside_is_not_the_result(
+    host: GuardedHost, is_saving: bool
+) -> None:
+    """As a face fixer saves the picture it begins with: it bleeds, and nobody guards it."""
+
+    def postprocess_image(self: Any, p: Any, pp: Any, *args: Any) -> None:
+        save_aside(p, pp.image)
+
+    add_script(host, postprocess_image=postprocess_image)
+    photo, mask = make_photo(), make_mask()
+    outcome = host.run(photo, mask, batch_size=2, do_not_save_samples=not is_saving)
+    asides = [path for path in outcome.files if path.stem.endswith("-before")]
+    assert len(asides) == 2
+    assert all(count_outside(Image.open(path), photo, mask) > 1000 for path in asides)
+    for image, record in zip(outcome.images, outcome.record.images, strict=True):
+        served = getattr(image, "already_saved_as", None)
+        assert record.saved_as == (str(served) if is_saving else "")
+        assert served is None or count_outside(Image.open(served), photo, mask) == 0
+
+
+def test_a_file_that_another_extension_enlarges_is_not_told_as_guarded(host: GuardedHost) -> None:
+    from modules import script_callbacks
+
+    def enlarge(params: Any) -> None:
+        params.image = params.image.resize((256, 128))
+
+    registered = script_callbacks.callback_map["callbacks_before_image_saved"]
+    script_callbacks.on_before_image_saved(enlarge)
+    registered.insert(0, registered.pop())
+    outcome = host.run(make_photo(), make_mask())
+    (path,) = outcome.files
+    assert outcome.record.verdict is Verdict.NOT_GUARDED
+    told = f"NOT GUARDED: the saved file {path.name} is 256 x 128 where 128 x 64 was expected"
+    assert told in outcome.comments
+
+
+def test_a_job_run_again_without_its_mask_is_plain_img2img(host: GuardedHost) -> None:
+    from modules import processing
+
+    p = host.make_job(make_photo(), make_mask())
+    processing.process_images(p)
+    other = make_photo(seed=6)
+    p.image_mask, p.init_images = None, [other]
+    p.overlay_images = p.mask_for_overlay = None
+    processed = processing.process_images(p)
+    assert count_outside(processed.images[0], other, make_mask()) > 7000
+    assert "Bleed" not in processed.comments + processed.infotexts[0]
+
+
+def test_each_file_of_a_batch_begins_with_what_the_user_set(host: GuardedHost) -> None:
+    """The page runs one and the same job for every file and its mask."""
+    from modules import processing
+
+    size = (512, 512)
+    photo = make_photo(size)
+    masks = [
+        make_mask(size, (200, 200, 201, 201)),
+        make_mask(size, (20, 20, 480, 480)),
+        make_mask(size, (30, 20, 110, 84)),
+    ]
+    p = host.make_job(photo, masks[0], {"small_mask": "switch"}, mask_blur=16)
+    ran = []
+    for mask in masks:
+        p.init_images, p.image_mask = [photo.copy()], mask
+        processed = processing.process_images(p)
+        assert count_outside(processed.images[0], photo, mask) == 0
+        told = [change.text.split(",")[0] for change in p.bleed_guard_run.record.changes]
+        ran.append((p.mask_blur_x, bool(p.inpaint_full_res), told))
+    only_masked = "inpaint area whole picture -> only masked"
+    assert ran == [
+        (0, True, ["mask blur 16 -> 0", only_masked]),
+        (16, False, []),
+        (16, True, [only_masked]),
+    ]
+
+
+def more_images(self: Any, p: Any, pp: Any, *args: Any, **_: Any) -> None:
+    pp.images.append(pp.images[0] * 0.5)
+    for name in ("prompts", "negative_prompts", "seeds", "subseeds"):
+        setattr(p, name, [*getattr(p, name), getattr(p, name)[0]])
+
+
+def test_images_another_script_adds_to_a_batch_are_guarded_too(host: GuardedHost) -> None:
+    add_script(host, postprocess_batch_list=more_images)
+    photo, mask = make_photo(), make_mask()
+    outcome = host.run(photo, mask, n_iter=2)
+    assert [image.index for image in outcome.record.images] == [0, 1, 2, 3]
+    assert [count_outside(image, photo, mask) for image in outcome.images] == [0] * 4
+    assert outcome.record.verdict is Verdict.CLEAN
+
+
+def test_an_added_image_without_an_init_image_is_told(host: GuardedHost) -> None:
+    add_script(host, postprocess_batch_list=more_images)
+    photos = [make_photo(seed=seed) for seed in (1, 2)]
+    outcome = host.run(photos, make_mask(), batch_size=2)
+    verdicts = [image.verdict for image in outcome.record.images]
+    assert verdicts == [Verdict.CLEAN, Verdict.CLEAN, Verdict.NOT_GUARDED]
+    assert "made more images of the batch than its 2 init images" in outcome.comments
+
+
+def test_a_name_the_host_would_change_is_the_files_own(host: GuardedHost) -> None:
+    """Some hosts tell extensions and the gallery the name without the suffix it gets."""
+    host.set_options(save_images_add_number=False, save_images_replace_action="Add number suffix")
+    photo, mask = make_photo(), make_mask()
+    names = []
+    for _ in range(3):
+        outcome: Outcome = host.run(photo, mask)
+        (path,) = outcome.files
+        (image,) = outcome.record.images
+        assert (image.saved_as, image.verdict) == (str(path), Verdict.CLEAN)
+        assert outcome.images[0].already_saved_as == str(path)  # type: ignore[attr-defined]
+        names.append(path.name)
+    assert len(set(names)) == 3
+
+
+def test_without_paste_back_a_transparent_original_changes_no_file(host: GuardedHost) -> None:
+    photo, mask = make_photo(), make_mask()
+    alpha = Image.new("L", SIZE, 255)
+    alpha.paste(0, (100, 0, 128, 20))
+    photo.putalpha(alpha)
+    outcome = host.run(photo, mask, {"paste_back": False})
+    (saved,) = outcome.read_files()
+    assert np.array_equal(saved, outcome.pixels(0))
+    assert outcome.record.images[0].stages[-1].changed == outcome.record.images[0].changed > 0
+
+
+def test_lossless_webp_stays_webp(host: GuardedHost) -> None:
+    host.set_options(samples_format="webp", webp_lossless=True)
+    outcome = host.run(make_photo(), make_mask(), {"lossy_format": "png"})
+    assert [path.suffix for path in outcome.files] == [".webp"]
+    assert outcome.record.verdict is Verdict.CLEAN
+
+
+@pytest.mark.parametrize("space", [b"GRAY", b"CMYK"])
+def test_a_profile_of_another_colour_space_is_not_carried_over(
+    host: GuardedHost, space: bytes
+) -> None:
+    photo = make_photo()
+    photo.info["icc_profile"] = b"an ICC header..." + space + b" and no more"
+    outcome = host.run(photo, make_mask())
+    with Image.open(outcome.files[0]) as saved:
+        assert "icc_profile" not in saved.info
+
+
+@pytest.mark.parametrize("dpi", [(float("nan"), 72), (-1, -1), (0, 0), (1e9, 1e9), (72,), "72"])
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_resolution_that_makes_no_sense_is_left_out(
+    host: GuardedHost, dpi: Any, suffix: str
+) -> None:
+    host.set_options(samples_format=suffix)
+    photo = make_photo()
+    photo.info["dpi"] = dpi
+    outcome = host.run(photo, make_mask(), {"lossy_format": "warn"})
+    assert "NOT GUARDED" not in outcome.comments
+    assert len(outcome.files) == 1
+
+
+def test_a_failure_stays_out_of_the_next_images_infotext(host: GuardedHost) -> None:
+    def postprocess_image(self: Any, p: Any, pp: Any, *args: Any) -> None:
+        if p.iteration == 0:
+            pp.image = pp.image.resize((256, 128))
+
+    options.add_section()
+    host.set_options(bleed_guard_write_infotext=False)
+    add_script(host, postprocess_image=postprocess_image)
+    outcome = host.run(make_photo(), make_mask(), n_iter=2)
+    failed, fine = outcome.processed.infotexts[-2:]
+    assert "Bleed guard failed" in failed
+    assert "Bleed" not in fine
+
+
+def test_a_job_interrupted_before_its_first_image_says_nothing(host: GuardedHost) -> None:
+    from modules import shared
+
+    def process(self: Any, p: Any, *args: Any) -> None:
+        shared.state.interrupted = True
+
+    add_script(host, process=process)
+    known = HISTORY.latest()
+    try:
+        outcome = host.run(make_photo(), make_mask(box=(2, 2, 126, 62)), mask_blur=0)
+    finally:
+        shared.state.interrupted = False
+    assert outcome.processed.images == []
+    assert "NOT GUARDED" not in outcome.comments
+    assert HISTORY.latest() is known
+
+
+@pytest.mark.parametrize(
+    "field", [{"inpainting_fill": 4}, {"resize_mode": 4}, {"resize_mode": -1}], ids=str
+)
+def test_a_number_the_api_takes_and_no_host_knows_is_guarded(
+    host: GuardedHost, field: dict[str, Any]
+) -> None:
+    photo, mask = make_photo(), make_mask()
+    outcome = host.run(photo, mask, **field)
+    assert count_outside(outcome.images[0], photo, mask) == 0
+    assert outcome.record.verdict is Verdict.CLEAN
