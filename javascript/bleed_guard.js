@@ -2909,9 +2909,11 @@
      * @param {RecordEntry} record @param {number} selected @returns {Selection}
      */
     function findByPlace(record, selected) {
-        const isBefore = record.images.every(({ places }) => selected < (places?.[0] ?? Infinity));
-        const image = isBefore ? worstImage(record.images) : record.images.find(
-            ({ places }) => places && places[0] <= selected && selected < places[1]);
+        const places = record.images.map((image) => image.places ?? [Infinity, -Infinity]);
+        const first = Math.min(...places.map(([from]) => from));
+        const at = places.findIndex(([from, to]) => from <= selected && selected < to);
+        const isGrid = selected < first && first < Infinity;
+        const image = isGrid ? worstImage(record.images) : record.images[at];
         return image ? { record, image } : null;
     }
 

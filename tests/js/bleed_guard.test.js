@@ -212,6 +212,8 @@ test("the grid, or nothing selected, stands for the worst of the images", () => 
     assert.equal(match(0), 1);
     assert.equal(match(-1), 1);
     assert.equal(match(3), 2);
+    images.forEach((image) => Object.assign(image, { places: null })); // none is in the reply
+    assert.equal(match(0), undefined);
 });
 
 test("only the run that made what the gallery shows is told under it", () => {
