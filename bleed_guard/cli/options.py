@@ -100,16 +100,21 @@ def choice(kind: type[Choice], without: Sequence[Choice] = ()) -> Callable[[str]
 
 def read_allowance(text: str) -> Allowance:
     """argparse's `type` for a number of pixels, or a percentage such as 0.5%."""
+    from decimal import Decimal
+
     try:
-        is_share = text.endswith("%")
-        value = float(text[:-1]) / 100 if is_share else int(text)
-    except ValueError:
-        value, is_share = -1, False
-    if value < 0 or (is_share and not value <= 1):
+        if text.endswith("%"):
+            allowance = Allowance(share=Decimal(text[:-1]) / 100)
+        else:
+            allowance = Allowance(pixels=int(text))
+        is_sound = allowance.pixels >= 0 and 0 <= allowance.share <= 1
+    except (ValueError, ArithmeticError):  # the latter from Decimal
+        is_sound = False
+    if not is_sound:
         raise argparse.ArgumentTypeError(
             f"expected a number of pixels or a percentage such as 0.5%, got {text!r}"
         )
-    return Allowance(share=float(value)) if is_share else Allowance(pixels=int(value))
+    return allowance
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:
