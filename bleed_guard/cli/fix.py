@@ -9,6 +9,7 @@ import numpy as np
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.options import add_blend, add_mask, add_out
 from bleed_guard.cli.pictures import CompareOptions, Paths, Pictures, load_pictures
+from bleed_guard.cli.streams import say
 from bleed_guard.core.composite import paste_back
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.images import DEEP_LEVELS, Picture, deepen, read_picture, shallow
@@ -35,9 +36,10 @@ def run(arguments: argparse.Namespace) -> Exit:
     metadata = read_metadata(paths.original).over(read_metadata(paths.result))
     write_picture(arguments.out, repaired, metadata)
     for note in pictures.notes:
-        print(f"note: {note}")
+        say(f"note: {note}\n")
     outside = pictures.mask < HARD_LEVEL
-    print(verify_written(arguments.out, pictures.original, outside, lossy=arguments.lossy))
+    told = verify_written(arguments.out, pictures.original, outside, lossy=arguments.lossy)
+    say(f"{told}\n")
     return Exit.CLEAN
 
 

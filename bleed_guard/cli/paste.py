@@ -13,6 +13,7 @@ from bleed_guard.cli.fix import repair, verify_written
 from bleed_guard.cli.options import add_blend, add_out
 from bleed_guard.cli.pictures import Pictures, has_aspect, tell_size
 from bleed_guard.cli.place import PLACE_KEY, Place, cut, fingerprint, read_place
+from bleed_guard.cli.streams import say
 from bleed_guard.core.job import Box
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.images import Picture, deepen, read_picture
@@ -45,7 +46,8 @@ def run(arguments: argparse.Namespace) -> Exit:
     write_picture(arguments.out, pasted, replace(metadata, text=text))
     outside = np.ones(original.pixels.shape[:2], bool)
     outside[place.box.slices] = place.mask < HARD_LEVEL
-    print(verify_written(arguments.out, original, outside, lossy=arguments.lossy))
+    told = verify_written(arguments.out, original, outside, lossy=arguments.lossy)
+    say(f"{told}\n")
     return Exit.CLEAN
 
 

@@ -229,6 +229,16 @@ def test_heatmaps_of_several_pairs_are_numbered(files, run):
     assert Path("heat-2.png").exists()
 
 
+def test_a_numbered_heatmap_never_overwrites_a_picture(files, run):
+    Path("original.png").rename("a-1.png")
+    before = Path("a-1.png").read_bytes()
+    triple = ("a-1.png", "clean.png", "mask.png")
+    code, _, err = run("check", *triple, *triple, "--heatmap", "a.png")
+    assert code == 2
+    assert err == "a-1.png: the report would overwrite a picture it is made from\n"
+    assert Path("a-1.png").read_bytes() == before
+
+
 def test_the_terminal_shows_where(files, run):
     assert "\x1b[" not in run("check", *BAD)[1]  # captured output is no terminal
     drawn = run("check", *BAD, "--show", "always")[1]
