@@ -15,7 +15,8 @@ from bleed_guard.cli.streams import say
 from bleed_guard.core.job import Box, mask_box
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.images import read_mask_file, read_picture
-from bleed_guard.saving import check_target, read_metadata, write_picture
+from bleed_guard.metadata import read_metadata
+from bleed_guard.saving import check_target, write_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

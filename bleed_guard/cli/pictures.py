@@ -130,6 +130,14 @@ class Comparison:
         }
 
 
+def alpha_of(picture: Picture) -> np.ndarray:
+    """The picture's alpha; opaque where it has none."""
+    if picture.alpha is not None:
+        return picture.alpha
+    levels = picture.pixels[..., 0]
+    return np.full_like(levels, np.iinfo(levels.dtype).max)
+
+
 def load_pictures(paths: Paths, options: CompareOptions) -> Pictures:
     """Decode the three files, two at a time, and bring the mask to the original's size.
 

@@ -13,7 +13,7 @@ from bleed_guard.cli.crop import choose_box
 from bleed_guard.cli.place import PLACE_KEY
 from bleed_guard.core.job import Box
 from bleed_guard.images import read_picture
-from bleed_guard.saving import read_metadata
+from bleed_guard.metadata import read_metadata
 
 
 def read(name: str) -> np.ndarray:
