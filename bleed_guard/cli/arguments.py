@@ -14,10 +14,13 @@ from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.streams import open_streams, say, settle_streams
 from bleed_guard.images import PictureError
 
-EXIT_CODES = "exit codes: 0 clean, 1 bleed, 2 usage or unreadable file, 3 sizes do not match"
-
 INTERRUPTED = 130
 """What a shell gives for a program that Ctrl-C ended."""
+
+EXIT_CODES = (
+    "exit codes: 0 clean, 1 bleed, 2 usage or unreadable file, 3 sizes do not match, "
+    f"{INTERRUPTED} interrupted"
+)
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {

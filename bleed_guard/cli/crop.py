@@ -61,6 +61,8 @@ def run(arguments: argparse.Namespace) -> Exit:
     metadata = read_metadata(arguments.image)
     text = {**metadata.text, PLACE_KEY: place.to_text()}
     write_picture(arguments.out, region, replace(metadata, text=text))
+    if not arguments.size and (box.width % arguments.multiple or box.height % arguments.multiple):
+        notes += (f"the picture ends before the sides are multiples of {arguments.multiple}",)
     for note in notes:
         say(f"note: {note}\n")
     at = f"x {box.left}, y {box.top}"

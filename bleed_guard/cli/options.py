@@ -107,14 +107,13 @@ def read_allowance(text: str) -> Allowance:
             allowance = Allowance(share=Decimal(text[:-1]) / 100)
         else:
             allowance = Allowance(pixels=int(text))
-        is_sound = allowance.pixels >= 0 and 0 <= allowance.share <= 1
+        if allowance.pixels >= 0 and 0 <= allowance.share <= 1:
+            return allowance
     except (ValueError, ArithmeticError):  # the latter from Decimal
-        is_sound = False
-    if not is_sound:
-        raise argparse.ArgumentTypeError(
-            f"expected a number of pixels or a percentage such as 0.5%, got {text!r}"
-        )
-    return allowance
+        pass
+    raise argparse.ArgumentTypeError(
+        f"expected a number of pixels or a percentage such as 0.5%, got {text!r}"
+    )
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:

@@ -28,7 +28,7 @@ def test_max_changed(files, run, allowed, code):
 def test_a_percentage_is_exact(files, run, percent):
     """0.29 * 100 is 28.999999999999996 in floats."""
     before, after, mask = np.zeros((3, 10, 20), np.uint8)
-    after[:, :10].flat = np.arange(100) < percent
+    after[:, :10] = (np.arange(100) < percent).reshape(10, 10)
     mask[:, 10:] = 255
     for name, levels in (("before", before), ("after", after), ("half", mask)):
         Image.fromarray(levels).save(f"{name}.png")

@@ -113,8 +113,7 @@ def add_steps(pixels: np.ndarray, name: str) -> None:
     text, exif = PngInfo(), Image.Exif()
     text.add_text("parameters", STEPS)
     exif[0x8769] = {0x9286: b"UNICODE\0" + STEPS.encode("utf-16-be")}
-    told = {"pnginfo": text} if name.endswith(".png") else {"exif": exif, "lossless": True}
-    Image.fromarray(pixels).save(name, **told)
+    Image.fromarray(pixels).save(name, pnginfo=text, exif=exif, lossless=True)
 
 
 def save_photograph(pixels: np.ndarray) -> None:
