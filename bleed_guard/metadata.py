@@ -29,6 +29,9 @@ JPEG_SEGMENT = 65_533
 """Bytes of content a segment of a JPEG can hold."""
 
 GPS_IFD, X_RESOLUTION = 34853, 282
+INTEROPERABILITY_IFD = 40965
+"""Pillow writes the pointer to this directory, but not what it points to."""
+
 LAYOUT_TAGS = frozenset(
     (
         *range(254, 267),  # size, bits, compression
@@ -132,10 +135,10 @@ def _read_exif(image: Image.Image, *, without_comment: bool) -> bytes:
     exif = image.getexif()
     for tag in LAYOUT_TAGS & set(exif):
         del exif[tag]
-    if without_comment and EXIF_IFD in exif:
-        inner = {**exif.get_ifd(EXIF_IFD)}
-        inner.pop(USER_COMMENT, None)
-        exif[EXIF_IFD] = inner
+    if EXIF_IFD in exif:
+        left_out = {INTEROPERABILITY_IFD, *([USER_COMMENT] if without_comment else [])}
+        inner = exif.get_ifd(EXIF_IFD)
+        exif[EXIF_IFD] = {tag: inner[tag] for tag in inner if tag not in left_out}
     return exif.tobytes() if len(exif) else b""
 
 

@@ -120,7 +120,7 @@ def save_photograph(pixels: np.ndarray) -> None:
     """photo.jpg, stored sideways, with all that a camera and an editor write."""
     exif = Image.Exif()
     exif[0x010F], exif[0x0112] = "Camera", 6
-    exif[0x8769] = {0x829A: 0.01, 0x9286: b"ASCII\0\0\0a walk"}
+    exif[0x8769] = {0x829A: 0.01, 0x9286: b"ASCII\0\0\0a walk", 0xA005: {1: "R98"}}
     xmp = XMP.replace(b"mine", b"<tiff:Orientation>6</tiff:Orientation>mine")
     content = b"http://ns.adobe.com/xap/1.0/\0" + xmp
     segment = b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content
@@ -141,6 +141,7 @@ def test_every_format_keeps_a_photographs_metadata_and_the_parameters(
     assert Image.open(out).size == (64, 48)
     assert exif[0x010F] == "Camera"
     assert exif.get_ifd(0x8769)[0x829A] == 0.01
+    assert 0xA005 not in exif.get_ifd(0x8769)  # it would point to nothing
     assert metadata.xmp == XMP
     assert metadata.icc == SRGB
     assert read_infotext(Path(out).read_bytes(), out) == STEPS
