@@ -33,7 +33,7 @@ class BleedGuardPasteBack:
     DESCRIPTION = (
         "Puts the original back outside the mask, bit for bit, without a seam. The result has the "
         "original's size: a generated picture that was cut to a multiple of 8 or enlarged is "
-        "brought back onto it."
+        "brought back onto it. Only full-redo hands on the generated picture as it is."
     )
     CATEGORY = CATEGORY
     FUNCTION = "paste"

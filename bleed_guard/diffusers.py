@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from bleed_guard.core.job import BleedReport, Protection, Verdict
-from bleed_guard.core.mask import protected_area, read_mask
+from bleed_guard.core.mask import HARD_LEVEL, protected_area, read_mask
 from bleed_guard.core.measure import measure_bleed
 from bleed_guard.core.settings import GuardSettings
 from bleed_guard.floats import as_levels, paste_back_floats
@@ -31,6 +31,10 @@ Pipeline = TypeVar("Pipeline")
 
 LATENTS = "latent output was asked for: there are no pixels yet, so none are protected"
 LATENT_INPUT = "the image was given as latents: there are no original pixels to protect"
+
+CLEARLY_LESS = 0.5
+"""An order of the originals is taken from the pictures if its changes are below this share of the
+other order's: the wrong originals differ by far more than a VAE changes."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +115,11 @@ def _with_images(output: Any, images: Any, bleed: tuple[ImageBleed, ...]) -> Any
     return output
 
 
-class _Originals(NamedTuple):
-    """The given images, floats 0-1 or uint8 H x W x 3, and masks, uint8 H x W, at one size."""
+class _Original(NamedTuple):
+    """A given image, floats 0-1 or uint8 H x W x 3, and its mask, uint8 H x W, at one size."""
 
-    images: list[np.ndarray]
-    masks: list[np.ndarray]
+    image: np.ndarray
+    mask: np.ndarray
 
 
 def _guard_images(
@@ -128,12 +132,12 @@ def _guard_images(
     try:
         frames = _split(images)
         size = (frames[0].shape[1], frames[0].shape[0])
-        originals = _Originals(
-            _read_images(pipeline, given["image"], size), _read_masks(given["mask_image"], size)
-        )
+        pictures = _read_images(pipeline, _original_of(given), size)
+        masks = _read_masks(given["mask_image"], size)
+        originals = _match(frames, pictures, masks, is_repeated=hasattr(pipeline, "vae"))
         done = [
-            _guard_one(frame, number, originals, pipeline.bleed_guard_settings)
-            for number, frame in enumerate(frames)
+            _guard_one(frame, original, pipeline.bleed_guard_settings)
+            for frame, original in zip(frames, originals, strict=True)
         ]
     except Exception as error:  # a finished image is not thrown away: it is returned and told
         reason = f"{type(error).__name__}: {error}"
@@ -145,23 +149,73 @@ def _why_not(images: Any, given: dict[str, Any]) -> str:
     """Why these images cannot be guarded; "" if they can."""
     if given.get("output_type") == "latent":
         return LATENTS
-    image = given.get("image")
+    image = _original_of(given)
     first: Any = image[0] if isinstance(image, list | tuple) else image
     if _is_tensor(first) and first.ndim > 2 and first.shape[-3] not in (1, 3):
         return LATENT_INPUT
     return "" if len(images) else "the pipeline returned no images"
 
 
+def _original_of(given: dict[str, Any]) -> Any:
+    """The picture outside the mask; a super-resolution's `image` is a small one to enlarge."""
+    original = given.get("original_image")
+    return given.get("image") if original is None else original
+
+
 def _not_guarded(reason: str) -> ImageBleed:
     return ImageBleed(Verdict.NOT_GUARDED, reason=reason)
 
 
+def _match(
+    frames: list[np.ndarray],
+    images: list[np.ndarray],
+    masks: list[np.ndarray],
+    *,
+    is_repeated: bool,
+) -> list[_Original]:
+    """The original of each frame.
+
+    Of several images with several results each, some pipelines give 1 2 1 2 (in Diffusers 0.42
+    all that have a `vae`: `is_repeated`), others 1 1 2 2 (Kandinsky 2.2, DeepFloyd IF). The
+    pictures tell which: the right originals are those that changed less outside their masks.
+    ValueError where neither tells.
+    """
+    total = range(len(frames))
+    repeated = [_Original(images[at % len(images)], masks[at % len(masks)]) for at in total]
+    grouped = [
+        _Original(images[at * len(images) // len(frames)], masks[at * len(masks) // len(frames)])
+        for at in total
+    ]
+    if all(map(_are_equal, repeated, grouped)):
+        return repeated
+    if_repeated = sum(map(_mean_change, frames, repeated))
+    if_grouped = sum(map(_mean_change, frames, grouped))
+    if if_grouped < CLEARLY_LESS * if_repeated:
+        return grouped
+    if is_repeated or if_repeated < CLEARLY_LESS * if_grouped:
+        return repeated
+    raise ValueError(
+        f"which of the {len(images)} images each of the {len(frames)} results belongs to cannot "
+        "be told; give one image a call"
+    )
+
+
+def _are_equal(first: _Original, second: _Original) -> bool:
+    return all(map(np.array_equal, first, second))
+
+
+def _mean_change(frame: np.ndarray, original: _Original) -> float:
+    """Levels by which a frame differs from its original outside the mask, on average."""
+    outside = original.mask < HARD_LEVEL
+    levels = as_levels(frame).astype(np.int16) - as_levels(original.image)
+    return float(np.abs(levels[outside]).mean()) if outside.any() else 0.0
+
+
 def _guard_one(
-    generated: np.ndarray, number: int, originals: _Originals, settings: GuardSettings
+    generated: np.ndarray, original: _Original, settings: GuardSettings
 ) -> tuple[np.ndarray, ImageBleed]:
-    """One image; pipelines repeat a batch of images and masks as a whole, so `number` wraps."""
-    reference = originals.images[number % len(originals.images)]
-    mask = originals.masks[number % len(originals.masks)]
+    """One image with its original put back, and what became of it."""
+    reference, mask = original
     protection = Protection(settings.protect)
     protected = protected_area(mask, protection)
     result = generated
@@ -203,7 +257,7 @@ def _read_images(pipeline: Any, image: Any, size: tuple[int, int]) -> list[np.nd
         resize = getattr(getattr(pipeline, "image_processor", None), "resize", None)
         return [_resize_picture(picture.convert("RGB"), size, resize) for picture in pictures]
     frames = [frame for picture in pictures for frame in _frames(picture)]
-    return [_resize_frame(_unsigned(frame), size) for frame in frames]
+    return [_resize_frame(frame, size) for frame in _unsigned(frames)]
 
 
 def _resize_picture(picture: Image.Image, size: tuple[int, int], resize: Any) -> np.ndarray:
@@ -217,9 +271,10 @@ def _resize_picture(picture: Image.Image, size: tuple[int, int], resize: Any) ->
     return np.asarray(picture)
 
 
-def _unsigned(frame: np.ndarray) -> np.ndarray:
-    """Floats -1 to 1, which Diffusers still takes, -> 0 to 1."""
-    return frame / 2 + 0.5 if frame.min(initial=0) < 0 else frame
+def _unsigned(frames: list[np.ndarray]) -> list[np.ndarray]:
+    """Floats -1 to 1, which Diffusers still takes, -> 0 to 1; as there, a batch has one range."""
+    is_signed = any(frame.min(initial=0) < 0 for frame in frames)
+    return [frame / 2 + 0.5 for frame in frames] if is_signed else frames
 
 
 def _resize_frame(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:

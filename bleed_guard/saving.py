@@ -7,62 +7,28 @@ import os
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bleed_guard.images import PNG_SIGNATURE, Picture, PictureError, naming, open_image, read_bytes
+from bleed_guard.audit.infotext import EXIF_IFD
+from bleed_guard.images import PNG_SIGNATURE, Picture, PictureError
+from bleed_guard.metadata import (
+    GPS_IFD,
+    JPEG_XMP,
+    PNG_XMP,
+    TIFF_XMP,
+    Metadata,
+    fits_jpeg,
+    load_exif,
+)
 
 LOSSLESS_SUFFIXES = (".png", ".webp", ".tif", ".tiff")
 LOSSY_SUFFIXES = (".jpg", ".jpeg")
 LOSSY_QUALITY = 95
-ORIENTATION = 0x0112
-"""EXIF tag; pictures are written upright, so it must go."""
-
-
-@dataclass(frozen=True)
-class Metadata:
-    """What a file carries beside its pixels.
-
-    `icc`, `exif` and `xmp` are the raw blocks, b"" if there is none; `dpi` (x, y) or None;
-    `text` the PNG text chunks, where WebUIs keep a picture's parameters.
-    """
-
-    icc: bytes = b""
-    exif: bytes = b""
-    xmp: bytes = b""
-    dpi: tuple[float, float] | None = None
-    text: Mapping[str, str] = field(default_factory=dict)
-
-    def over(self, other: Metadata) -> Metadata:
-        """This metadata, completed by `other` where something is missing; texts are united."""
-        return Metadata(
-            icc=self.icc or other.icc,
-            exif=self.exif or other.exif,
-            xmp=self.xmp or other.xmp,
-            dpi=self.dpi or other.dpi,
-            text={**self.text, **other.text},
-        )
-
-
-def read_metadata(path: str | Path) -> Metadata:
-    """The metadata of a picture file; the EXIF orientation is left out. PictureError if damaged."""
-    with open_image(read_bytes(path), str(path)) as image, naming(str(path)):
-        exif = image.getexif()
-        exif.pop(ORIENTATION, None)
-        image.load()
-        xmp = image.info.get("xmp", b"")
-        return Metadata(
-            icc=image.info.get("icc_profile") or b"",
-            exif=exif.tobytes() if len(exif) else b"",
-            xmp=xmp.encode() if isinstance(xmp, str) else xmp,
-            dpi=image.info.get("dpi"),
-            text={key: str(value) for key, value in getattr(image, "text", {}).items()},
-        )
 
 
 def check_target(path: str | Path, *, lossy: bool = False, force: bool = False) -> None:
@@ -134,23 +100,49 @@ def _as_pillow(picture: Picture) -> Any:
 
 def _save_options(suffix: str, metadata: Metadata) -> dict[str, Any]:
     """Arguments of Pillow's `save` for this format and what it can carry."""
-    from PIL.PngImagePlugin import PngInfo
-
-    options: dict[str, Any] = {"icc_profile": metadata.icc or None}
-    if metadata.exif:
-        options["exif"] = metadata.exif
+    options: dict[str, Any] = {"icc_profile": metadata.rgb_icc or None}
+    exif = metadata.exif if suffix == ".png" else metadata.commented_exif
+    if exif:
+        options["exif"] = exif
     if metadata.dpi and suffix != ".webp":
         options["dpi"] = metadata.dpi
     if suffix == ".png":
-        texts = PngInfo()
-        for key, value in metadata.text.items():
-            texts.add_itxt(key, value) if _needs_unicode(value) else texts.add_text(key, value)
-        return {**options, "format": "PNG", "pnginfo": texts}
+        return {**options, "format": "PNG", "pnginfo": _png_texts(metadata)}
     if suffix == ".webp":
         return {**options, "format": "WEBP", "lossless": True, "exact": True, "xmp": metadata.xmp}
     if suffix in LOSSY_SUFFIXES:
-        return {**options, "format": "JPEG", "quality": LOSSY_QUALITY, "subsampling": 0}
-    return {**options, "format": "TIFF", "compression": "tiff_deflate"}
+        extra = _jpeg_xmp(metadata.xmp)
+        quality = {"quality": LOSSY_QUALITY, "subsampling": 0}
+        return {**options, **quality, "format": "JPEG", "extra": extra}
+    return {**options, **_tiff_options(exif, metadata.xmp), "format": "TIFF"}
+
+
+def _png_texts(metadata: Metadata) -> Any:
+    from PIL.PngImagePlugin import PngInfo
+
+    texts = PngInfo()
+    for key, value in metadata.text.items():
+        texts.add_itxt(key, value) if _needs_unicode(value) else texts.add_text(key, value)
+    if metadata.xmp:
+        texts.add_itxt(PNG_XMP, metadata.xmp.decode("utf-8", "replace"))
+    return texts
+
+
+def _jpeg_xmp(xmp: bytes) -> bytes:
+    """The segment (marker APP1) that holds the XMP; b"" if there is none, or if it is too large."""
+    if not xmp or not fits_jpeg(xmp):
+        return b""
+    content = JPEG_XMP + xmp
+    return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
+
+
+def _tiff_options(exif: bytes, xmp: bytes) -> dict[str, Any]:
+    """Pillow compresses no TIFF that has the nested directories of EXIF or GPS."""
+    tags = load_exif(exif)
+    is_nested = EXIF_IFD in tags or GPS_IFD in tags
+    if xmp:
+        tags[TIFF_XMP] = xmp
+    return {"exif": tags, "compression": "raw" if is_nested else "tiff_deflate"}
 
 
 def _needs_unicode(text: str) -> bool:
@@ -176,16 +168,19 @@ def _encode_deep_png(picture: Picture, metadata: Metadata) -> bytes:
 def _png_metadata(metadata: Metadata) -> bytes:
     """The metadata as PNG chunks that may stand right behind the header."""
     chunks = []
-    if metadata.icc:
-        chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
+    if metadata.rgb_icc:
+        chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.rgb_icc)))
     if metadata.dpi:
         per_metre = (round(value / 0.0254) for value in metadata.dpi)
         chunks.append((b"pHYs", struct.pack(">IIB", *per_metre, 1)))
     if metadata.exif:
         chunks.append((b"eXIf", metadata.exif.removeprefix(b"Exif\0\0")))
-    for key, value in metadata.text.items():
-        content = key.encode("latin-1", "replace") + b"\0\0\0\0\0" + value.encode()
-        chunks.append((b"iTXt", content))
+    texts = [
+        (key.encode("latin-1", "replace"), text.encode()) for key, text in metadata.text.items()
+    ]
+    if metadata.xmp:
+        texts.append((PNG_XMP.encode(), metadata.xmp))
+    chunks += [(b"iTXt", key + b"\0\0\0\0\0" + content) for key, content in texts]
     return b"".join(png_chunk(kind, content) for kind, content in chunks)
 
 
@@ -213,6 +208,6 @@ def _naming_write(path: str | Path) -> Iterator[None]:
         yield
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, struct.error) as error:  # Pillow raises all of them
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"{path}: cannot be written ({reason})") from error

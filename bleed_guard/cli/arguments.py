@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import io
-import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import MappingProxyType
 from typing import NoReturn
 
 from bleed_guard import __version__
 from bleed_guard.cli.errors import CommandError, Exit
+from bleed_guard.cli.streams import open_streams, say, settle_streams
 from bleed_guard.images import PictureError
-
-EXIT_CODES = "exit codes: 0 clean, 1 bleed, 2 usage or unreadable file, 3 sizes do not match"
 
 INTERRUPTED = 130
 """What a shell gives for a program that Ctrl-C ended."""
+
+EXIT_CODES = (
+    "exit codes: 0 clean, 1 bleed, 2 usage or unreadable file, 3 sizes do not match, "
+    f"{INTERRUPTED} interrupted"
+)
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -40,14 +43,21 @@ class Parser(argparse.ArgumentParser):
 
 
 def run_command(argv: Sequence[str]) -> int:
-    """Run one command; returns its exit code."""
-    for stream in (sys.stdout, sys.stderr):  # file names may hold what a terminal cannot show
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    arguments = build_parser(argv).parse_args(argv)
+    """Run one command; returns its exit code, once all it printed is written."""
+    open_streams()
+    try:
+        return _run_command(build_parser(argv).parse_args(argv))
+    finally:
+        with suppress(OSError):  # the exit code stands
+            settle_streams()
+
+
+def _run_command(arguments: argparse.Namespace) -> int:
     command = import_module(f"bleed_guard.cli.{arguments.command}")
     try:
-        return int(command.run(arguments))
+        code = command.run(arguments)
+        settle_streams()
+        return int(code)
     except PictureError as error:
         return _fail(str(error), Exit.USAGE)
     except CommandError as error:
@@ -61,7 +71,7 @@ def run_command(argv: Sequence[str]) -> int:
 
 
 def _fail(sentence: str, code: int) -> int:
-    print(without_control(sentence), file=sys.stderr)
+    say(f"{without_control(sentence)}\n", is_error=True)
     return int(code)
 
 

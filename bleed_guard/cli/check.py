@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bleed_guard.cli.outcome import Outcome, worst_code
 from bleed_guard.cli.pictures import CompareOptions, Paths, Pictures, load_pictures
 from bleed_guard.cli.quick import compare_pictures
 from bleed_guard.cli.reports import RENDERERS, render_github, render_text
+from bleed_guard.cli.streams import say
 from bleed_guard.cli.terminal import Show, can_draw, draw_heatmap
 from bleed_guard.images import Picture, PictureError
 
@@ -57,22 +57,23 @@ def run(arguments: argparse.Namespace) -> Exit:
     """Compare every triple, print the verdicts, write what was asked for."""
     triples = split_triples(arguments.files)
     targets = {name: getattr(arguments, name) for name in (*RENDERERS, "html")}
-    is_quiet = _check_targets(targets, arguments.heatmap, triples)
+    heatmaps = _name_heatmaps(arguments.heatmap, len(triples))
+    is_quiet = _check_targets(targets, heatmaps, triples)
     outcomes, sections = [], []
-    for number, paths in enumerate(triples, 1):
+    for number, (paths, heatmap) in enumerate(zip(triples, heatmaps, strict=True), 1):
         outcome, pictures = check_one(paths, read_options(arguments))
         outcomes.append(outcome)
         if outcome.error or not is_quiet:
-            print(render_text(outcome), file=sys.stderr if outcome.error else sys.stdout)
+            say(f"{render_text(outcome)}\n", is_error=bool(outcome.error))
         if arguments.html:
             from bleed_guard.cli.html import render_section
 
             sections.append(render_section(number, outcome, pictures))
         if pictures:
-            _draw(arguments, outcome, pictures, number if len(triples) > 1 else 0, is_quiet)
+            _draw(arguments.show, heatmap, outcome, pictures, is_quiet)
     _write_reports(targets, outcomes, sections)
     if arguments.github:  # the runner reads both streams
-        (sys.stderr if is_quiet else sys.stdout).write(render_github(outcomes))
+        say(render_github(outcomes), is_error=is_quiet)
     return worst_code(outcomes)
 
 
@@ -112,48 +113,48 @@ def check_one(paths: Paths, options: CompareOptions) -> tuple[Outcome, Pictures 
 
 
 def _draw(
-    arguments: argparse.Namespace,
-    outcome: Outcome,
-    pictures: Pictures,
-    number: int,
-    is_quiet: bool,
+    show: Show, heatmap: str | None, outcome: Outcome, pictures: Pictures, is_quiet: bool
 ) -> None:
     """The heatmaps: a file if asked for, and the terminal if something bled."""
-    if arguments.heatmap:
-        _write_heatmap(_numbered(Path(arguments.heatmap), number), pictures)
-    if outcome.code is Exit.BLEED and not is_quiet and can_draw(arguments.show):
-        print(draw_heatmap(pictures))
+    if heatmap:
+        _write_heatmap(heatmap, pictures)
+    if outcome.code is Exit.BLEED and not is_quiet and can_draw(show):
+        say(f"{draw_heatmap(pictures)}\n")
 
 
-def _write_heatmap(target: Path, pictures: Pictures) -> None:
+def _write_heatmap(target: str, pictures: Pictures) -> None:
     from bleed_guard.cli.compare import as_eight_bits
     from bleed_guard.core.heatmap import render_heatmap
     from bleed_guard.saving import write_picture
 
     heatmap = render_heatmap(*as_eight_bits(pictures), pictures.mask)
-    write_picture(target, Picture(str(target), heatmap))
+    write_picture(target, Picture(target, heatmap))
 
 
-def _numbered(target: Path, number: int) -> Path:
-    """heat.png -> heat-2.png for the second of several pairs."""
-    return target.with_name(f"{target.stem}-{number}{target.suffix}") if number else target
+def _name_heatmaps(target: str | None, count: int) -> list[str | None]:
+    """The heatmap's file of each pair: of several heat-1.png, heat-2.png ... for heat.png."""
+    if not target or count == 1:
+        return [target] * count
+    path = Path(target)
+    stem, suffix = path.stem, path.suffix
+    return [str(path.with_name(f"{stem}-{number}{suffix}")) for number in range(1, count + 1)]
 
 
 def _check_targets(
-    targets: dict[str, str | None], heatmap: str | None, triples: list[Paths]
+    targets: dict[str, str | None], heatmaps: list[str | None], triples: list[Paths]
 ) -> bool:
     """Whether a report goes to stdout, which then holds nothing else. CommandError on a clash."""
     if sum(target == STDOUT for target in targets.values()) > 1:
         raise CommandError("only one report can go to stdout (-)")
     inputs = {Path(path).resolve() for paths in triples for path in paths}
-    for target in _named(targets, heatmap):
+    for target in _named(targets, heatmaps):
         if Path(target).resolve() in inputs:
             raise CommandError(f"{target}: the report would overwrite a picture it is made from")
     return STDOUT in targets.values()
 
 
-def _named(targets: dict[str, str | None], heatmap: str | None) -> Iterator[str]:
-    yield from (target for target in (*targets.values(), heatmap) if target and target != STDOUT)
+def _named(targets: dict[str, str | None], heatmaps: list[str | None]) -> Iterator[str]:
+    yield from (target for target in (*targets.values(), *heatmaps) if target and target != STDOUT)
 
 
 def _write_reports(
@@ -174,7 +175,7 @@ def _write_reports(
 def write_text(target: str, text: str) -> None:
     """Write to a file, or to stdout for "-"; CommandError if it cannot be."""
     if target == STDOUT:
-        sys.stdout.write(text)
+        say(text)
         return
     try:
         Path(target).write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -15,6 +15,7 @@ from bleed_guard.cli.pictures import (
     Comparison,
     Paths,
     Pictures,
+    alpha_of,
     fit_pictures,
     tell_size,
 )
@@ -88,14 +89,8 @@ def _alpha_difference(original: Picture, result: Picture) -> np.ndarray | None:
     """uint8 H x W in 8-bit levels; None if it is 0 everywhere. No alpha channel is opaque."""
     if original.alpha is None and result.alpha is None:
         return None
-    delta = _deep_difference(_alpha_of(original), _alpha_of(result))
+    delta = _deep_difference(alpha_of(original), alpha_of(result))
     return delta if delta.any() else None
-
-
-def _alpha_of(picture: Picture) -> np.ndarray:
-    if picture.alpha is not None:
-        return picture.alpha
-    return np.full(picture.pixels.shape[:2], 255, np.uint8)
 
 
 def _deep_difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -11,10 +11,12 @@ from bleed_guard.cli.errors import CommandError, Exit, SizeError
 from bleed_guard.cli.options import add_mask, read_size, whole_number
 from bleed_guard.cli.pictures import fit_mask, tell_size
 from bleed_guard.cli.place import PLACE_KEY, Place, cut, fingerprint
+from bleed_guard.cli.streams import say
 from bleed_guard.core.job import Box, mask_box
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.images import read_mask_file, read_picture
-from bleed_guard.saving import check_target, read_metadata, write_picture
+from bleed_guard.metadata import read_metadata
+from bleed_guard.saving import check_target, write_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,10 +61,12 @@ def run(arguments: argparse.Namespace) -> Exit:
     metadata = read_metadata(arguments.image)
     text = {**metadata.text, PLACE_KEY: place.to_text()}
     write_picture(arguments.out, region, replace(metadata, text=text))
+    if not arguments.size and (box.width % arguments.multiple or box.height % arguments.multiple):
+        notes += (f"the picture ends before the sides are multiples of {arguments.multiple}",)
     for note in notes:
-        print(f"note: {note}")
+        say(f"note: {note}\n")
     at = f"x {box.left}, y {box.top}"
-    print(f"written: {arguments.out}: {tell_size((box.width, box.height))} px cut at {at}")
+    say(f"written: {arguments.out}: {tell_size((box.width, box.height))} px cut at {at}\n")
     return Exit.CLEAN
 
 

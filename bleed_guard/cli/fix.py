@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.options import add_blend, add_mask, add_out
-from bleed_guard.cli.pictures import CompareOptions, Paths, Pictures, load_pictures
+from bleed_guard.cli.pictures import CompareOptions, Paths, Pictures, alpha_of, load_pictures
+from bleed_guard.cli.streams import say
 from bleed_guard.core.composite import paste_back
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.images import DEEP_LEVELS, Picture, deepen, read_picture, shallow
-from bleed_guard.saving import check_target, read_metadata, write_picture
+from bleed_guard.metadata import read_metadata, tell_changes
+from bleed_guard.saving import check_target, write_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,19 +35,22 @@ def run(arguments: argparse.Namespace) -> Exit:
     check_target(arguments.out, lossy=arguments.lossy, force=arguments.force)
     pictures = load_pictures(paths, options)
     repaired = repair(pictures, blend=arguments.blend, feather=arguments.feather)
-    metadata = read_metadata(paths.original).over(read_metadata(paths.result))
-    write_picture(arguments.out, repaired, metadata)
-    for note in pictures.notes:
-        print(f"note: {note}")
+    before, after = read_metadata(paths.original), read_metadata(paths.result)
+    write_picture(arguments.out, repaired, before.over(after))
+    suffix = Path(arguments.out).suffix.lower()
+    for note in (*pictures.notes, *tell_changes(before, after, suffix)):
+        say(f"note: {note}\n")
     outside = pictures.mask < HARD_LEVEL
-    print(verify_written(arguments.out, pictures.original, outside, lossy=arguments.lossy))
+    told = verify_written(arguments.out, pictures.original, outside, lossy=arguments.lossy)
+    say(f"{told}\n")
     return Exit.CLEAN
 
 
 def repair(pictures: Pictures, *, blend: str, feather: int) -> Picture:
     """The result with the original put back outside the mask, at the original's depth.
 
-    Alpha is the original's outside the mask; inside it is the result's where it has one.
+    Alpha is the original's outside the mask; inside it is the result's where it has one. A
+    picture that is opaque throughout has none.
     """
     original, result, mask = pictures.original, pictures.result, pictures.mask
     pixels = paste_back(
@@ -70,10 +76,12 @@ def _paste_deep(
 
 
 def _paste_alpha(original: Picture, result: Picture, inside: np.ndarray) -> np.ndarray | None:
-    if original.alpha is None or result.alpha is None:
+    if result.alpha is None:
         return original.alpha
     alpha = deepen(result.alpha) if original.depth == 16 else shallow(result.alpha)
-    return np.where(inside, alpha, original.alpha)
+    mixed = np.where(inside, alpha, alpha_of(original))
+    is_needed = original.alpha is not None or mixed.min() < np.iinfo(mixed.dtype).max
+    return mixed if is_needed else None
 
 
 def verify_written(

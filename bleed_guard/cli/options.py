@@ -100,16 +100,20 @@ def choice(kind: type[Choice], without: Sequence[Choice] = ()) -> Callable[[str]
 
 def read_allowance(text: str) -> Allowance:
     """argparse's `type` for a number of pixels, or a percentage such as 0.5%."""
+    from decimal import Decimal
+
     try:
-        is_share = text.endswith("%")
-        value = float(text[:-1]) / 100 if is_share else int(text)
-    except ValueError:
-        value, is_share = -1, False
-    if value < 0 or (is_share and not value <= 1):
-        raise argparse.ArgumentTypeError(
-            f"expected a number of pixels or a percentage such as 0.5%, got {text!r}"
-        )
-    return Allowance(share=float(value)) if is_share else Allowance(pixels=int(value))
+        if text.endswith("%"):
+            allowance = Allowance(share=Decimal(text[:-1]) / 100)
+        else:
+            allowance = Allowance(pixels=int(text))
+        if allowance.pixels >= 0 and 0 <= allowance.share <= 1:
+            return allowance
+    except (ValueError, ArithmeticError):  # the latter from Decimal
+        pass
+    raise argparse.ArgumentTypeError(
+        f"expected a number of pixels or a percentage such as 0.5%, got {text!r}"
+    )
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:

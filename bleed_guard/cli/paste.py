@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -11,12 +12,14 @@ from PIL import Image
 from bleed_guard.cli.errors import CommandError, Exit, SizeError
 from bleed_guard.cli.fix import repair, verify_written
 from bleed_guard.cli.options import add_blend, add_out
-from bleed_guard.cli.pictures import Pictures, has_aspect, tell_size
+from bleed_guard.cli.pictures import Pictures, alpha_of, has_aspect, tell_size
 from bleed_guard.cli.place import PLACE_KEY, Place, cut, fingerprint, read_place
+from bleed_guard.cli.streams import say
 from bleed_guard.core.job import Box
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.images import Picture, deepen, read_picture
-from bleed_guard.saving import check_target, read_metadata, write_picture
+from bleed_guard.metadata import Metadata, read_metadata, tell_changes
+from bleed_guard.saving import check_target, write_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,13 +43,22 @@ def run(arguments: argparse.Namespace) -> Exit:
     edited = fit_crop(read_picture(arguments.crop), place.box)
     check_origin(original, place, arguments)
     pasted = paste_crop(original, edited, place, blend=arguments.blend, feather=arguments.feather)
-    metadata = read_metadata(arguments.original).over(read_metadata(arguments.crop))
-    text = {key: value for key, value in metadata.text.items() if key != PLACE_KEY}
-    write_picture(arguments.out, pasted, replace(metadata, text=text))
+    before, after = _read_metadata(arguments.original), _read_metadata(arguments.crop)
+    write_picture(arguments.out, pasted, before.over(after))
+    for note in tell_changes(before, after, Path(arguments.out).suffix.lower()):
+        say(f"note: {note}\n")
     outside = np.ones(original.pixels.shape[:2], bool)
     outside[place.box.slices] = place.mask < HARD_LEVEL
-    print(verify_written(arguments.out, original, outside, lossy=arguments.lossy))
+    told = verify_written(arguments.out, original, outside, lossy=arguments.lossy)
+    say(f"{told}\n")
     return Exit.CLEAN
+
+
+def _read_metadata(path: str) -> Metadata:
+    """All but the place it was cut at, which is of no use in the whole picture."""
+    metadata = read_metadata(path)
+    text = {key: value for key, value in metadata.text.items() if key != PLACE_KEY}
+    return replace(metadata, text=text)
 
 
 def check_origin(original: Picture, place: Place, arguments: argparse.Namespace) -> None:
@@ -116,9 +128,10 @@ def paste_crop(
     mended = repair(Pictures(part, generated, mask), blend=blend, feather=feather)
     pixels = original.pixels.copy()
     pixels[near.slices] = mended.pixels
-    alpha = None if original.alpha is None else original.alpha.copy()
-    if alpha is not None and mended.alpha is not None:
-        alpha[near.slices] = mended.alpha
+    if mended.alpha is None:
+        return Picture(original.path, pixels, original.alpha)
+    alpha = alpha_of(original).copy()
+    alpha[near.slices] = mended.alpha
     return Picture(original.path, pixels, alpha)
 
 
@@ -133,8 +146,8 @@ def _lay_over(part: Picture, edited: Picture, inner: tuple[slice, slice]) -> Pic
     is_deep = 16 in (part.depth, edited.depth)
     pixels = deepen(part.pixels).copy() if is_deep else part.pixels.copy()
     pixels[inner] = deepen(edited.pixels) if is_deep else edited.pixels
-    if part.alpha is None or edited.alpha is None:
+    if edited.alpha is None:
         return Picture(edited.path, pixels)
-    alpha = deepen(part.alpha).copy() if is_deep else part.alpha.copy()
+    alpha = deepen(alpha_of(part)).copy() if is_deep else alpha_of(part).copy()
     alpha[inner] = deepen(edited.alpha) if is_deep else edited.alpha
     return Picture(edited.path, pixels, alpha)

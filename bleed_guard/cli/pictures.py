@@ -6,7 +6,7 @@ Light on imports: `check` reads files while the rest is not even loaded.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from bleed_guard.cli.beside import reading_beside
 from bleed_guard.cli.errors import Exit, SizeError
 from bleed_guard.core.job import BleedReport, Protection, Verdict
 from bleed_guard.images import MaskChannel, Picture, read_mask_file, read_picture
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 HARD_LEVEL = 128
 """As `core.mask.HARD_LEVEL`, without loading OpenCV."""
@@ -31,10 +34,13 @@ class Paths(NamedTuple):
 
 
 class Allowance(NamedTuple):
-    """How many protected pixels may change: a number, or a share (0-1) of them."""
+    """How many protected pixels may change: a number, or a share (0-1) of them.
+
+    A share is a Decimal, which holds what was typed exactly: 29 % of 100 are 29.
+    """
 
     pixels: int = 0
-    share: float = 0.0
+    share: float | Decimal = 0.0
 
     def of(self, protected: int) -> int:
         """The number of pixels allowed out of `protected`."""
@@ -122,6 +128,14 @@ class Comparison:
             "notes": list(self.notes),
             "causes": list(self.causes),
         }
+
+
+def alpha_of(picture: Picture) -> np.ndarray:
+    """The picture's alpha; opaque where it has none."""
+    if picture.alpha is not None:
+        return picture.alpha
+    levels = picture.pixels[..., 0]
+    return np.full_like(levels, np.iinfo(levels.dtype).max)
 
 
 def load_pictures(paths: Paths, options: CompareOptions) -> Pictures:

@@ -14,7 +14,7 @@ from PIL import Image
 from bleed_guard.cli.errors import CommandError
 from bleed_guard.core.job import Box
 from bleed_guard.images import Picture
-from bleed_guard.saving import read_metadata
+from bleed_guard.metadata import read_metadata
 
 PLACE_KEY = "bleed_guard_place"
 """Name of the PNG text chunk."""

@@ -109,7 +109,7 @@ def _sarif_result(outcome: Outcome) -> dict[str, Any]:
     return {
         "ruleId": "unreadable" if outcome.comparison is None else "bleed",
         "level": "error",
-        "message": {"text": outcome.sentence},
+        "message": {"text": without_control(outcome.sentence)},
         "locations": [location],
     }
 
@@ -119,7 +119,9 @@ def as_uri(path: str) -> str:
     from urllib.parse import quote
 
     pure = PurePath(path)
-    return pure.as_uri() if pure.is_absolute() else quote(pure.as_posix())
+    if pure.is_absolute():
+        return pure.as_uri()
+    return quote(pure.as_posix(), errors="surrogateescape")  # a name may be no UTF-8
 
 
 def render_github(outcomes: Sequence[Outcome]) -> str:

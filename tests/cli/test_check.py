@@ -254,6 +254,14 @@ def test_one_pixel_of_64_megapixels_is_found(files, run):
     assert "look at x 17, y 8000: 1 level" in out
 
 
+@pytest.mark.parametrize("command", [(), ("check",), ("fix",), ("audit",)])
+def test_the_help_names_every_exit_code(run, command):
+    code, out, _ = run(*command, "--help")
+    told = " ".join(out.split())
+    assert code == 0
+    assert "0 clean, 1 bleed, 2 usage or unreadable file, 3 sizes do not match, 130 int" in told
+
+
 def test_as_a_process(files):
     root = Path(__file__).parents[2]
     done = subprocess.run(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,7 +24,20 @@ def test_max_changed(files, run, allowed, code):
     assert out.startswith("bleed" if code else "within tolerance")
 
 
-@pytest.mark.parametrize("value", ["-1", "x", "101%", "nan%", "1.5"])
+@pytest.mark.parametrize("percent", [29, 57, 58])
+def test_a_percentage_is_exact(files, run, percent):
+    """0.29 * 100 is 28.999999999999996 in floats."""
+    before, after, mask = np.zeros((3, 10, 20), np.uint8)
+    after[:, :10] = (np.arange(100) < percent).reshape(10, 10)
+    mask[:, 10:] = 255
+    for name, levels in (("before", before), ("after", after), ("half", mask)):
+        Image.fromarray(levels).save(f"{name}.png")
+    triple = ("before.png", "after.png", "half.png")
+    assert run("check", *triple, "--max-changed", f"{percent}%")[0] == 0
+    assert run("check", *triple, "--max-changed", f"{percent - 1}%")[0] == 1
+
+
+@pytest.mark.parametrize("value", ["-1", "x", "101%", "-1%", "x%", "nan%", "inf%", "1.5"])
 def test_max_changed_of_nonsense_is_one_sentence(files, run, value):
     code, _, err = run("check", *BAD, f"--max-changed={value}")
     assert code == 2
@@ -189,10 +203,40 @@ def test_hostile_file_names_stay_text(files, run):
     assert len(table.splitlines()) == 3
 
 
+REPORTS = ("--json", "--junit", "--sarif", "--markdown", "--html")
+
+
+@pytest.mark.parametrize("option", REPORTS)
+def test_a_name_that_is_no_utf_8_stays_in_its_report(files, run, option):
+    name = os.fsdecode(b"caf\xe9.png")
+    try:
+        Path("bleed.png").rename(name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    code, _, err = run("check", "original.png", name, "mask.png", option, "report")
+    assert (code, err) == (1, "")
+    report = Path("report").read_bytes().decode()
+    assert "caf" in report
+    if option == "--json":
+        assert json.loads(report)["result"] == name
+    if option == "--sarif":
+        assert "caf%E9.png" in report
+
+
 def test_heatmaps_of_several_pairs_are_numbered(files, run):
     run("check", *GOOD, *BAD, "--heatmap", "heat.png")
     assert Path("heat-1.png").exists()
     assert Path("heat-2.png").exists()
+
+
+def test_a_numbered_heatmap_never_overwrites_a_picture(files, run):
+    Path("original.png").rename("a-1.png")
+    before = Path("a-1.png").read_bytes()
+    triple = ("a-1.png", "clean.png", "mask.png")
+    code, _, err = run("check", *triple, *triple, "--heatmap", "a.png")
+    assert code == 2
+    assert err == "a-1.png: the report would overwrite a picture it is made from\n"
+    assert Path("a-1.png").read_bytes() == before
 
 
 def test_the_terminal_shows_where(files, run):

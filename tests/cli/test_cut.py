@@ -13,7 +13,7 @@ from bleed_guard.cli.crop import choose_box
 from bleed_guard.cli.place import PLACE_KEY
 from bleed_guard.core.job import Box
 from bleed_guard.images import read_picture
-from bleed_guard.saving import read_metadata
+from bleed_guard.metadata import read_metadata
 
 
 def read(name: str) -> np.ndarray:
@@ -177,6 +177,14 @@ def test_crops_that_cannot_be(files, run, options, code, told):
     assert got == code
     assert told in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("options", "is_said"), [((), False), (("--multiple", 64), True)])
+def test_a_picture_that_ends_before_the_multiple_is_said(files, run, options, is_said):
+    code, out, _ = run("crop", "original.png", "mask.png", "-o", "crop.png", *options)
+    assert code == 0
+    assert ("note: the picture ends before the sides are multiples of 64\n" in out) is is_said
+    assert "written: crop.png: 64 x 48 px" in out
 
 
 def test_a_blank_mask_cuts_nothing(files, run, mask):

@@ -5,13 +5,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
+from bleed_guard.audit.infotext import read_infotext
 from bleed_guard.core.settings import BLEND_NAMES
 from bleed_guard.images import read_picture
-from bleed_guard.saving import read_metadata
+from bleed_guard.metadata import read_metadata
 
 TRIPLE = ("original.png", "shifted.png", "mask.png")
+STEPS = "a mug, größer\nSteps: 20, Mask blur: 4"
+FORMATS = ("png", "webp", "tif", "jpg")
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">mine</x:xmpmeta>'
 
 
 @pytest.fixture
@@ -84,19 +90,116 @@ def test_icc_exif_and_dpi_come_from_the_original(shifted, run, pixels, suffix):
     exif = Image.Exif()
     exif[0x010F] = "Camera"
     exif[0x0112] = 1
-    Image.fromarray(pixels).save("original.png", icc_profile=b"profile", exif=exif, dpi=(300, 300))
+    Image.fromarray(pixels).save("original.png", icc_profile=SRGB, exif=exif, dpi=(300, 300))
     out = f"fixed.{suffix}"
     run("fix", *TRIPLE, "-o", out)
     fixed = Image.open(out)
-    assert fixed.info["icc_profile"] == b"profile"
+    assert fixed.info["icc_profile"] == SRGB
     assert fixed.getexif()[0x010F] == "Camera"
     if suffix != "webp":  # which has no place for it
         assert fixed.info["dpi"] == pytest.approx((300, 300), abs=0.01)
 
 
-def test_generation_parameters_come_from_the_result(shifted, run, pixels):
-    from PIL.PngImagePlugin import PngInfo
+def fix(run, original: str, result: str, suffix: str) -> str:
+    """The name of the repaired file."""
+    out = f"fixed.{suffix}"
+    code, _, err = run("fix", original, result, "mask.png", "-o", out, "--lossy", "--force")
+    assert (code, err) == (0, "")
+    return out
 
+
+def add_steps(pixels: np.ndarray, name: str) -> None:
+    """Save with generation parameters, as WebUIs do."""
+    text, exif = PngInfo(), Image.Exif()
+    text.add_text("parameters", STEPS)
+    exif[0x8769] = {0x9286: b"UNICODE\0" + STEPS.encode("utf-16-be")}
+    Image.fromarray(pixels).save(name, pnginfo=text, exif=exif, lossless=True)
+
+
+def save_photograph(pixels: np.ndarray) -> None:
+    """photo.jpg, stored sideways, with all that a camera and an editor write."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Camera", 6
+    exif[0x8769] = {0x829A: 0.01, 0x9286: b"ASCII\0\0\0a walk", 0xA005: {1: "R98"}}
+    xmp = XMP.replace(b"mine", b"<tiff:Orientation>6</tiff:Orientation>mine")
+    content = b"http://ns.adobe.com/xap/1.0/\0" + xmp
+    segment = b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content
+    sideways = Image.fromarray(np.rot90(pixels))
+    sideways.save("photo.jpg", exif=exif, extra=segment, icc_profile=SRGB, dpi=(300, 300))
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("result", ["result.png", "result.webp"])
+def test_every_format_keeps_a_photographs_metadata_and_the_parameters(
+    files, run, pixels, result, suffix
+):
+    save_photograph(pixels)
+    add_steps(pixels, result)
+    out = fix(run, "photo.jpg", result, suffix)
+    metadata = read_metadata(out)
+    exif = Image.open(out).getexif()
+    assert Image.open(out).size == (64, 48)
+    assert exif[0x010F] == "Camera"
+    assert exif.get_ifd(0x8769)[0x829A] == 0.01
+    assert 0xA005 not in exif.get_ifd(0x8769)  # it would point to nothing
+    assert metadata.xmp == XMP
+    assert metadata.icc == SRGB
+    assert read_infotext(Path(out).read_bytes(), out) == STEPS
+    if suffix != "webp":
+        assert metadata.dpi == pytest.approx((300, 300), abs=0.01)
+
+
+def test_older_parameters_in_the_original_do_not_outlive_the_results(files, run, pixels):
+    exif = Image.Exif()
+    exif[0x8769] = {0x9286: b"UNICODE\0" + "Steps: 3".encode("utf-16-be")}
+    Image.fromarray(pixels).save("before.webp", exif=exif, lossless=True)
+    add_steps(pixels, "result.png")
+    out = fix(run, "before.webp", "result.png", "png")
+    assert read_metadata(out).text == {"parameters": STEPS}
+    assert 0x9286 not in Image.open(out).getexif().get_ifd(0x8769)
+
+
+def test_the_results_icc_profile_is_not_the_originals(files, run, pixels):
+    Image.fromarray(pixels).save("result.png", icc_profile=SRGB)
+    _, told, _ = run("fix", "original.png", "result.png", "mask.png", "-o", "fixed.png")
+    assert "icc_profile" not in Image.open("fixed.png").info
+    assert "note: the result's ICC profile is not the original's" in told
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_profile_for_other_colours_is_left_out_and_it_is_said(files, run, pixels, depth):
+    grey = SRGB[:16] + b"GRAY" + SRGB[20:]
+    levels = pixels[..., 0]
+    deep = Image.fromarray(levels.astype(np.uint16) * 257) if depth == 16 else None
+    (deep or Image.fromarray(levels)).save("grey.png", icc_profile=grey)
+    _, told, _ = run("fix", "grey.png", "clean.png", "mask.png", "-o", "fixed.png")
+    assert "icc_profile" not in Image.open("fixed.png").info
+    assert "note: the original's ICC profile is for GRAY and left out" in told
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif"])
+@pytest.mark.parametrize("compression", ["raw", "jpeg", "tiff_lzw"])
+def test_a_tiffs_layout_is_not_taken_for_exif(files, run, pixels, compression, suffix):
+    picture = Image.fromarray(pixels)
+    picture.save("before.tif", compression=compression, tiffinfo={270: "a mug", 278: 16})
+    out = fix(run, "before.tif", "clean.png", suffix)
+    exif = Image.open(out).getexif()
+    assert exif[270] == "a mug"
+    assert 347 not in exif  # JPEG tables
+    if suffix != "tif":
+        assert {259, 273, 279}.isdisjoint(exif)
+    assert "dpi" not in Image.open(out).info or suffix == "tif"
+
+
+def test_what_a_format_does_not_keep_is_said(files, run, pixels):
+    text = PngInfo()
+    text.add_text("workflow", "{}")
+    Image.fromarray(pixels).save("result.png", pnginfo=text, dpi=(72, 72))
+    _, told, _ = run("fix", "original.png", "result.png", "mask.png", "-o", "fixed.webp")
+    assert "note: .webp does not keep the text 'workflow', the resolution\n" in told
+
+
+def test_generation_parameters_come_from_the_result(shifted, run, pixels):
     text = PngInfo()
     text.add_text("parameters", "a mug, größer\nSteps: 20")
     Image.fromarray(np.roll(pixels, 2, axis=1)).save("shifted.png", pnginfo=text)
@@ -112,6 +215,22 @@ def test_alpha_is_the_originals(shifted, run, pixels):
     assert fixed.alpha is not None
     assert np.array_equal(fixed.alpha, alpha)
     assert run("check", "original.png", "fixed.png", "mask.png")[0] == 0
+
+
+def test_transparency_painted_inside_the_mask_is_kept(files, run, pixels, mask):
+    alpha = np.where(mask > 0, 90, 40).astype(np.uint8)
+    Image.fromarray(np.dstack([pixels, alpha])).save("result.png")
+    run("fix", "original.png", "result.png", "mask.png", "-o", "fixed.png")
+    fixed = read_picture("fixed.png")
+    assert fixed.alpha is not None
+    assert np.array_equal(fixed.alpha, np.where(mask > 0, 90, 255))
+    assert run("check", "original.png", "fixed.png", "mask.png")[0] == 0
+
+
+def test_a_result_that_is_opaque_inside_the_mask_adds_no_alpha(files, run, pixels, mask):
+    Image.fromarray(np.dstack([pixels, np.maximum(mask, 40)])).save("result.png")
+    run("fix", "original.png", "result.png", "mask.png", "-o", "fixed.png")
+    assert read_picture("fixed.png").alpha is None
 
 
 def test_16_bits_stay_16_bits(shifted, run, pixels, mask):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -124,6 +125,73 @@ def test_a_batch_of_images_masks_and_results(tiny):
     for number, result in enumerate(kept.images):
         outside = np.asarray(masks[number % 2]) == 0
         assert changed(result, images[number % 2], outside) == 0
+
+
+class Grouped:
+    """As Kandinsky 2.2: results come as 1 1 2 2; a little noise around the mask, white inside."""
+
+    def __call__(self, image, mask_image, num_images_per_prompt=1, output_type="pil"):
+        painted = []
+        for number, picture in enumerate(image):
+            levels = np.asarray(picture) ^ 3
+            levels[np.asarray(mask_image[number % len(mask_image)]) > 0] = 255
+            painted += [Image.fromarray(levels)] * num_images_per_prompt
+        return SimpleNamespace(images=painted)
+
+
+@pytest.mark.parametrize("masks", [1, 2])
+@pytest.mark.parametrize("pictures", [(1, 2), (1, 1)], ids=["two", "one twice"])
+def test_results_grouped_by_image_get_their_own_original(pictures, masks):
+    images = [make_image(seed) for seed in pictures]
+    given = [make_mask(left=0), make_mask(left=64)][:masks]
+    kept = guarded(Grouped(), blend="hard")(images, given, num_images_per_prompt=2)
+    assert len(kept.images) == 4
+    for number, result in enumerate(kept.images):
+        outside = np.asarray(given[number // 2 % masks]) == 0
+        assert changed(result, images[number // 2], outside) == 0
+        assert (np.asarray(result)[~outside] == 255).all()
+        assert kept.bleed[number].verdict is Verdict.CLEAN
+
+
+def test_results_that_cannot_be_told_apart_are_not_guarded():
+    class Noise(Grouped):
+        def __call__(self, image, mask_image, num_images_per_prompt=1, output_type="pil"):
+            return SimpleNamespace(images=[make_image(seed) for seed in range(7, 11)])
+
+    with pytest.warns(UserWarning, match="which of the 2 images each of the 4 results belongs to"):
+        kept = guarded(Noise())([make_image(1), make_image(2)], make_mask())
+    assert changed(kept.images[0], make_image(7)) == 0
+    assert {entry.verdict for entry in kept.bleed} == {Verdict.NOT_GUARDED}
+
+
+def test_a_super_resolution_keeps_the_large_original():
+    """DeepFloyd IF's takes the small picture as `image`."""
+
+    class Enlarging:
+        def __call__(self, image, original_image, mask_image, output_type="pil"):
+            return SimpleNamespace(images=[image.resize(original_image.size)])
+
+    original = make_image()
+    pipe = guarded(Enlarging(), blend="hard")
+    kept = pipe(make_image(1, size=(24, 16)), original, make_mask())
+    assert changed(kept.images[0], original) == 0
+    assert kept.bleed[0].verdict is Verdict.CLEAN
+
+
+def test_the_range_of_floats_is_that_of_the_whole_batch(tiny_sd15):
+    """-1 to 1 if any image of the batch goes below 0, as Diffusers takes it."""
+    dark, bright = torch.full((3, 64, 96), -0.5), torch.full((3, 64, 96), 0.5)
+    kept = tiny_sd15.run(
+        guarded(tiny_sd15.pipe, blend="hard"),
+        prompts=2,
+        image=[dark, bright],
+        mask_image=make_mask(),
+        output_type="pt",
+        **SIZE,
+    )
+    outside = torch.from_numpy(OUTSIDE)
+    assert (kept.images[0][:, outside] == 0.25).all()
+    assert (kept.images[1][:, outside] == 0.75).all()
 
 
 def test_one_image_for_several_results(tiny):
