@@ -27,6 +27,9 @@ PIXEL_LIMIT = 2 * 89_478_485
 DEEP_LEVELS = 257
 """16-bit levels per 8-bit level: 65535 / 255."""
 
+DEEPEST = 65535
+"""The highest level of 16 bits."""
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_CHUNK_HEAD = struct.Struct(">I4s")
 PNG_GREY, PNG_RGB, PNG_RGBA = 0, 2, 6
@@ -320,17 +323,24 @@ def _decode_with_pillow(data: bytes, path: str) -> Picture:
     with open_image(data, path) as image, naming(path):
         upright = ImageOps.exif_transpose(image)
         if upright.mode[0] in "IF":
-            return Picture(path, _grey_to_rgb(np.asarray(upright)))
+            return Picture(path, _grey_to_rgb(np.asarray(upright), path))
         if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
             levels = np.asarray(upright.convert("RGBA"))
             return Picture(path, levels[..., :3].copy(), levels[..., 3].copy())
         return Picture(path, np.asarray(upright.convert("RGB")))
 
 
-def _grey_to_rgb(levels: np.ndarray) -> np.ndarray:
-    """Grey levels of more than 8 bits, any dtype, H x W -> uint16 H x W x 3."""
-    deep = np.clip(levels, 0, 65535).astype(np.uint16)
-    return np.repeat(deep[..., None], 3, axis=2)
+def _grey_to_rgb(levels: np.ndarray, path: str) -> np.ndarray:
+    """Grey levels of more than 8 bits, any dtype, H x W -> uint16 H x W x 3.
+
+    PictureError if 16 bits cannot hold them: cut to fit, different pictures would be the same.
+    """
+    if levels.dtype.kind == "f":
+        raise PictureError(f"{path}: has floating-point levels, expected whole numbers")
+    least, most = int(levels.min()), int(levels.max())
+    if least < 0 or most > DEEPEST:
+        raise PictureError(f"{path}: has levels from {least} to {most}, expected 0 to {DEEPEST}")
+    return np.repeat(levels.astype(np.uint16)[..., None], 3, axis=2)
 
 
 @contextmanager

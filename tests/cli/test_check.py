@@ -204,6 +204,35 @@ def test_16_bit_files_are_compared_at_16_bits(files, run, pixels, mask):
     assert (report["changed"], report["max"], report["depth"]) == (1, 1, 16)
 
 
+@pytest.mark.parametrize(
+    ("levels", "told"),
+    [
+        (np.float32([[0, 0.25], [0.5, 1]]), "has floating-point levels, expected whole numbers"),
+        (np.int32([[0, 7], [8, 65536]]), "has levels from 0 to 65536, expected 0 to 65535"),
+        (np.int32([[0, 7], [8, -1]]), "has levels from -1 to 8, expected 0 to 65535"),
+    ],
+)
+def test_levels_that_16_bits_cannot_hold_are_refused(files, run, levels, told):
+    save("levels.tif", levels)
+    save("levels_mask.png", np.zeros((2, 2), np.uint8))
+    code, out, err = run("check", "levels.tif", "levels.tif", "levels_mask.png")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"levels.tif: {told}")
+    assert err.count("\n") == 1
+
+
+def test_32_bit_levels_that_16_bits_can_hold_are_compared_exactly(files, run):
+    levels = np.int32([[0, 7], [8, 65535]])
+    save("levels.tif", levels)
+    save("same.tif", levels)
+    levels[1, 1] -= 1
+    save("other.tif", levels)
+    save("levels_mask.png", np.zeros((2, 2), np.uint8))
+    assert run("check", "levels.tif", "same.tif", "levels_mask.png")[0] == 0
+    code, out, _ = run("check", "levels.tif", "other.tif", "levels_mask.png")
+    assert (code, out.partition(" protected")[0]) == (1, "bleed: other.tif: 1 of 4")
+
+
 def test_an_8_bit_result_of_a_16_bit_original_is_clean_where_it_says_the_same(files, run, pixels):
     cv2.imwrite("deep.png", pixels[..., ::-1].astype(np.uint16) * 257)
     code, out, _ = run("check", "deep.png", "clean.png", "mask.png")
