@@ -3,16 +3,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from bleed_guard import __version__
+from bleed_guard.images import read_picture
+from bleed_guard.saving import png_chunk
 
 TRIPLE = ("original.png", "bleed.png", "mask.png")
 
@@ -255,6 +258,48 @@ def test_a_turned_photograph_is_compared_upright(files, run, pixels, mask):
     exif[0x0112] = 6  # shown turned by 90 degrees
     turned = np.ascontiguousarray(np.rot90(pixels))
     save("turned.png", turned, exif=exif)
+    code, out, _ = run("check", "turned.png", "clean.png", "mask.png")
+    assert (code, out[:6]) == (0, "clean:")
+
+
+def write_png(name: str, levels: np.ndarray, *chunks: tuple[bytes, bytes]) -> None:
+    """uint8 or uint16 H x W or H x W x 3 RGB as a PNG with more chunks behind its header."""
+    data = cv2.imencode(".png", levels if levels.ndim == 2 else levels[..., ::-1])[1].tobytes()
+    more = b"".join(png_chunk(kind, content) for kind, content in chunks)
+    Path(name).write_bytes(data[:33] + more + data[33:])
+
+
+def exif_of(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_16_bit_png_is_turned_as_its_8_bit_twin_is(files, run, pixels, orientation):
+    told = b"eXIf", exif_of(orientation)
+    write_png("deep.png", pixels.astype(np.uint16) * 257, told)
+    write_png("twin.png", pixels, told)
+    upright = ImageOps.exif_transpose(Image.open("twin.png"))
+    save("mask.png", np.zeros(upright.size[::-1], np.uint8))
+    code, out, _ = run("check", "deep.png", "twin.png", "mask.png")
+    assert (code, out[:6]) == (0, "clean:")
+    assert np.array_equal(read_picture("deep.png").pixels, np.asarray(upright) * np.uint16(257))
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("key", ["Raw profile type exif", "XML:com.adobe.xmp"])
+def test_an_orientation_told_in_a_text_turns_a_png(files, run, pixels, depth, key):
+    exif = b"Exif\0\0" + exif_of(6)
+    raw = f"\nexif\n{len(exif):8}\n{exif.hex()}\n".encode()
+    told = {
+        "Raw profile type exif": (b"zTXt", b"\0\0" + zlib.compress(raw)),
+        "XML:com.adobe.xmp": (b"iTXt", b'\0\0\0\0\0<x tiff:Orientation="6"/>'),
+    }
+    kind, content = told[key]
+    turned = np.ascontiguousarray(np.rot90(pixels))
+    levels = turned if depth == 8 else turned.astype(np.uint16) * 257
+    write_png("turned.png", levels, (kind, key.encode() + content))
     code, out, _ = run("check", "turned.png", "clean.png", "mask.png")
     assert (code, out[:6]) == (0, "clean:")
 
