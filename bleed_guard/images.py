@@ -32,7 +32,7 @@ DEEPEST = 65535
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_CHUNK_HEAD = struct.Struct(">I4s")
-PNG_GREY, PNG_RGB, PNG_RGBA = 0, 2, 6
+PNG_GREY, PNG_RGB, PNG_GREY_ALPHA, PNG_RGBA = 0, 2, 4, 6
 KORNIA_MODES = {PNG_GREY: "mono", PNG_RGB: "rgb", PNG_RGBA: "rgba"}
 TEXT_CHUNKS = (b"tEXt", b"iTXt", b"zTXt")
 TURNING_TEXTS = {b"Raw profile type exif", b"XML:com.adobe.xmp"}
@@ -254,13 +254,15 @@ def _is_plain(header: PngHeader) -> bool:
     """Whether OpenCV decodes it exactly: 16 bits, or 8 with no palette, no colour key, no grey with
     alpha, no orientation and no frames."""
     if header.depth == 16:
-        return header.color in (PNG_GREY, PNG_RGB, PNG_RGBA)
+        return header.color in (PNG_GREY, PNG_RGB, PNG_GREY_ALPHA, PNG_RGBA)
     is_special = header.may_be_turned or not {b"tRNS", b"acTL"}.isdisjoint(header.chunks)
     return header.color in KORNIA_MODES and header.depth == 8 and not is_special
 
 
 def _decode_plain(data: bytes, path: str, header: PngHeader) -> Picture:
     levels = _decode_levels(data, path, header)
+    if levels.ndim == 2 and b"tRNS" in header.chunks:
+        levels = _key_out(levels, dict(png_chunks(data))[b"tRNS"][:2])
     if header.may_be_turned:
         levels = _turn(levels, _read_orientation(data, path))
     if levels.ndim == 2:
@@ -269,6 +271,13 @@ def _decode_plain(data: bytes, path: str, header: PngHeader) -> Picture:
         return Picture(path, levels)
     pixels, alpha = levels[..., :3], levels[..., 3]
     return Picture(path, np.ascontiguousarray(pixels), np.ascontiguousarray(alpha))
+
+
+def _key_out(levels: np.ndarray, key: bytes) -> np.ndarray:
+    """Grey of 16 bits -> uint16 H x W x 4 RGBA, transparent where it is the colour key; OpenCV
+    does that for colour alone."""
+    alpha = np.where(levels == int.from_bytes(key, "big"), np.uint16(0), np.uint16(DEEPEST))
+    return np.dstack([levels, levels, levels, alpha])
 
 
 def _read_orientation(data: bytes, path: str) -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 import zlib
@@ -14,7 +15,7 @@ from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from bleed_guard import __version__
-from bleed_guard.images import read_picture
+from bleed_guard.images import PNG_SIGNATURE, read_picture
 from bleed_guard.saving import png_chunk
 
 TRIPLE = ("original.png", "bleed.png", "mask.png")
@@ -285,6 +286,48 @@ def test_a_16_bit_png_is_turned_as_its_8_bit_twin_is(files, run, pixels, orienta
     code, out, _ = run("check", "deep.png", "twin.png", "mask.png")
     assert (code, out[:6]) == (0, "clean:")
     assert np.array_equal(read_picture("deep.png").pixels, np.asarray(upright) * np.uint16(257))
+
+
+def write_grey_alpha(name: str, levels: np.ndarray) -> None:
+    """uint16 H x W x 2 grey and alpha as a PNG, which neither OpenCV nor Pillow writes."""
+    height, width, _ = levels.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in levels.astype(">u2"))
+    header = struct.pack(">IIBBBBB", width, height, 16, 4, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    Path(name).write_bytes(PNG_SIGNATURE + b"".join(png_chunk(*chunk) for chunk in chunks))
+
+
+@pytest.mark.parametrize(("channel", "alpha_changed"), [(0, 0), (1, 1)])
+def test_grey_and_alpha_of_16_bits_are_compared_at_16_bits(
+    files, run, pixels, channel, alpha_changed
+):
+    levels = pixels[..., :2].astype(np.uint16) * 257
+    write_grey_alpha("deep.png", levels)
+    levels[0, 0, channel] += 1
+    write_grey_alpha("other.png", levels)
+    assert run("check", "deep.png", "deep.png", "mask.png")[0] == 0
+    code, out, _ = run("check", "deep.png", "other.png", "mask.png", "--json", "-")
+    report = json.loads(out)
+    assert (code, report["depth"]) == (1, 16)
+    assert (report["changed"], report["max"], report["alpha_changed"]) == (1, 1, alpha_changed)
+
+
+@pytest.mark.parametrize("is_grey", [True, False])
+def test_a_colour_key_of_16_bits_makes_transparent(files, run, pixels, is_grey):
+    levels = pixels.astype(np.uint16) * 257
+    levels = levels[..., 0] if is_grey else levels
+    key = levels[0, 0].astype(">u2").tobytes()
+    write_png("plain.png", levels)
+    write_png("keyed.png", levels, (b"tRNS", key))
+    write_png("same.png", levels, (b"tRNS", key))
+    assert run("check", "keyed.png", "same.png", "mask.png")[0] == 0
+    outside = np.ones(levels.shape[:2], bool)
+    outside[16:32, 24:44] = False
+    is_key = (levels == levels[0, 0]).reshape(*outside.shape, -1).all(axis=2)
+    code, out, _ = run("check", "plain.png", "keyed.png", "mask.png", "--json", "-")
+    report = json.loads(out)
+    assert (code, report["changed"]) == (1, (is_key & outside).sum())
+    assert report["alpha_changed"] == report["changed"]
 
 
 @pytest.mark.parametrize("depth", [8, 16])
