@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -159,6 +160,13 @@ def test_patterns_reach_into_other_folders(tmp_path, monkeypatch):
     assert pair.id == "x/mug"
     assert pair.result.endswith("after/x/mug_out.png")
     assert pair.mask.endswith("masks/x/mug.png")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names hold no line breaks there")
+def test_a_name_with_a_line_break_is_audited_too(folder):
+    make_pair(folder, "two\nlines", 8, one_pixel)
+    assert audit(folder).verdicts == {"clean": 4, "bleed": 4}
+    assert "two\nlines" in [record["id"] for record in read()]
 
 
 class Interrupted(BaseException):
