@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import sys
@@ -92,6 +93,19 @@ def test_manifests_name_files_relative_to_themselves(folder):
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.csv", "original,result,mask\nspeck.orig.png,speck.png,speck.mask.png\n"),
+        ("list.jsonl", json.dumps({"original": "speck.orig.png", "result": "speck.png",
+                                   "mask": "speck.mask.png"})),
+    ],
+)  # fmt: skip
+def test_a_manifest_may_begin_with_a_byte_order_mark(folder, name, text):
+    (folder / name).write_text(text, encoding="utf-8-sig")
+    assert audit(folder / name).verdicts == {"bleed": 1}
+
+
+@pytest.mark.parametrize(
     ("name", "text", "told"),
     [
         ("a.csv", "original,result\na,b\n", "a.csv, entry 1: names no mask"),
@@ -117,6 +131,20 @@ def test_a_folder_that_is_missing_is_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(CommandError, match="nowhere: there is no such folder"):
         audit("nowhere")
     assert list(tmp_path.iterdir()) == []  # put right, the same command begins as the first time
+
+
+def test_a_folder_that_cannot_be_read_does_not_pass(folder, monkeypatch, capsys):
+    real = os.scandir
+    closed = str(folder / "deep")
+
+    def scan(path):
+        if str(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert main(["audit", str(folder), "-o", "out.jsonl", "--engine", "serial"]) == 2
+    assert capsys.readouterr().err == f"{closed}: cannot be read (Permission denied)\n"
 
 
 @pytest.mark.parametrize(

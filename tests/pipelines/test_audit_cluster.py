@@ -167,6 +167,39 @@ def test_a_store_of_fsspec_is_read_and_walked(folder):
         audit("memory://bucket/none", "third.jsonl", engine=EngineName.SERIAL)
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("foo://bar/baz", "foo://bar/baz: cannot be read (ValueError: Protocol not known: foo)\n"),
+        (
+            "foo://list.csv",
+            "foo://list.csv: cannot be read (ValueError: Protocol not known: foo)\n",
+        ),
+        ("memory://gone.csv", "memory://gone.csv: cannot be read (FileNotFoundError: /gone.csv)\n"),
+    ],
+)
+def test_a_store_that_cannot_be_read_is_one_sentence(folder, capsys, source, told):
+    assert main(["audit", source, "-o", "out.jsonl", "--engine", "serial"]) == 2
+    assert capsys.readouterr().err == told
+    assert not list(folder.parent.glob("out*"))  # put right, the command begins as the first time
+
+
+def test_a_folder_of_a_store_that_cannot_be_listed_does_not_pass(folder, monkeypatch, capsys):
+    store = fsspec.filesystem("memory")
+    store.put(str(folder), "/closed/a/b", recursive=True)
+    real = store.ls
+
+    def list_folder(path, **options):
+        if path.endswith("/a/b"):
+            raise PermissionError(f"not yours: {path}")
+        return real(path, **options)
+
+    monkeypatch.setattr(store, "ls", list_folder)
+    assert main(["audit", "memory://closed", "-o", "out.jsonl", "--engine", "serial"]) == 2
+    told = "memory://closed: cannot be read (PermissionError: not yours: /closed/a/b)\n"
+    assert capsys.readouterr().err == told
+
+
 def test_http_and_a_manifest_that_mixes_stores(folder):
     server = subprocess.Popen(
         [sys.executable, "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", folder],
