@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +31,31 @@ class Progress:
 class Journal:
     """Appends chunks of records; the state beside the file is replaced after each chunk.
 
-    Made by `open_journal`. A chunk that was written without its state is cut off at the next
-    start, so nothing is counted twice.
+    Made by `open_journal`. What another audit left stays until the first chunk takes its place. A
+    chunk that was written without its state is cut off then, so nothing is counted twice.
     """
 
     def __init__(self, path: Path, progress: Progress) -> None:
         self.path = path
         self.progress = progress
-        with path.open("ab") as file:
-            file.truncate(progress.size)
-        self._save()
+        self._is_begun = False
 
     @property
     def state(self) -> Path:
         return state_of(self.path)
 
+    def read(self) -> Iterator[Record]:
+        """The records of the pairs that are done."""
+        return islice(read_records(self.path), self.progress.done)
+
     def append(self, pairs: Sequence[Pair], records: Sequence[Record]) -> None:
         """Write the records of these pairs, the next ones in the list."""
         lines = "".join(json.dumps(record) + "\n" for record in records).encode()
         with self.path.open("ab") as file:
+            if not self._is_begun:
+                self._save()
+                file.truncate(self.progress.size)
+                self._is_begun = True
             file.write(lines)
         self.progress = replace(
             self.progress,
@@ -60,12 +67,6 @@ class Journal:
 
     def _save(self) -> None:
         write_bytes(self.state, json.dumps(asdict(self.progress)).encode())
-
-    def drop_if_empty(self) -> None:
-        """Nothing was checked: leave nothing behind."""
-        if not self.progress.done:
-            self.path.unlink(missing_ok=True)
-            self.finish()
 
     def finish(self) -> None:
         """The audit is complete: the results stay, the state goes."""
@@ -81,13 +82,10 @@ def open_journal(
     `force`.
     """
     state = state_of(path)
-    if restart:
-        state.unlink(missing_ok=True)
-    elif state.exists():
+    if state.exists() and not restart:
         return Journal(path, _read_progress(path, state, options))
     if path.exists() and not (force or restart):
         raise CommandError(f"{path}: the file exists; say --force to replace it")
-    path.unlink(missing_ok=True)
     return Journal(path, Progress(options))
 
 

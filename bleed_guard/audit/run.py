@@ -79,13 +79,9 @@ def run_audit(plan: AuditPlan) -> Summary:
         _import_pyarrow()  # told now, not after hours of checking
     journal = open_journal(rows, plan.identity, restart=plan.restart, force=plan.force)
     summary = Summary()
-    for record in read_records(rows):
+    for record in journal.read():
         summary.add(record)
-    try:
-        _check_rest(plan, journal, summary)
-    except CommandError:
-        journal.drop_if_empty()  # or the command, put right, would be told it is another audit
-        raise
+    _check_rest(plan, journal, summary)
     if rows != plan.out:
         write_parquet(rows, plan.out)
         rows.unlink()

@@ -281,6 +281,33 @@ def test_finished_results_are_kept_unless_forced(folder):
     assert audit(folder, force=True).total == 7
 
 
+@pytest.mark.parametrize("option", ["--force", "--restart"])
+def test_old_results_outlive_a_run_that_cannot_begin(folder, capsys, option):
+    audit(folder)
+    before = Path("out.jsonl").read_bytes()
+    Path("broken.csv").write_text("original,result,mask\na,b\n")
+    for source in ("missing.csv", "broken.csv", "missing"):
+        assert main(["audit", source, "-o", "out.jsonl", "--engine", "serial", option]) == 2
+        assert Path("out.jsonl").read_bytes() == before
+    assert not Path("out.jsonl.state").exists()
+
+
+def test_an_interrupted_audit_outlives_a_restart_that_cannot_begin(folder, monkeypatch):
+    with monkeypatch.context() as patched:
+        interrupt_after(patched, 4)
+        with pytest.raises(Interrupted):
+            audit(folder, chunk=2)
+    with pytest.raises(CommandError):
+        audit("missing", restart=True)
+    assert audit(folder, chunk=2).total == len(read()) == 7
+
+
+def test_longer_old_results_are_replaced_whole(folder):
+    audit(folder)
+    (folder / "speck.orig.png").unlink()
+    assert audit(folder, force=True).total == len(read()) == 6
+
+
 def test_pairs_are_read_no_further_ahead_than_needed(folder):
     """However long the list: what is handed out and not yet collected stays bounded."""
     taken = 0
