@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import itemgetter
+from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from bleed_guard.cli.errors import CommandError
@@ -29,6 +30,18 @@ def read_any(path: str) -> bytes:
         raise PictureError(f"{path}: there is no such file") from None
     except Exception as error:  # stores raise what their client library raises; it is told
         raise PictureError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
+
+
+def stamp(path: str) -> str:
+    """Size and time of the last change of a local file, "" if it cannot be read. "" for a URL too:
+    asking the store takes a request for each."""
+    if is_url(path):
+        return ""
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 @contextmanager

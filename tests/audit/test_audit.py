@@ -249,6 +249,9 @@ def test_a_chunk_half_written_is_cut_off(folder, monkeypatch):
     ("change", "told"),
     [
         (lambda folder: make_pair(folder, "aaa"), "the list of files has changed since"),
+        (lambda folder: make_pair(folder, "speck"), "a file that was checked has changed since"),
+        (lambda folder: (folder / "redrawn.mask.png").unlink(), "a file that was checked has"),
+        (lambda folder: os.utime(folder / "blurred.orig.png", (1, 1)), "a file that was checked"),
         (lambda folder: Path("out.jsonl").unlink(), "holds less than"),
         (lambda folder: Path("out.jsonl.state").write_text("{"), "cannot be used"),
     ],
@@ -263,6 +266,33 @@ def test_going_on_is_refused_when_something_changed(folder, monkeypatch, change,
         audit(folder, chunk=2)
     assert "--restart" in str(caught.value)
     assert audit(folder, restart=True).total in (7, 8)
+
+
+def test_a_file_replaced_while_it_is_checked_is_noticed(folder, monkeypatch):
+    real = worker.check_pair
+
+    def check(pair, options):
+        if pair.id == "speck":
+            raise Interrupted
+        record = real(pair, options)
+        os.utime(pair.result, (1, 1))
+        return record
+
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "check_pair", check)
+        with pytest.raises(Interrupted):
+            audit(folder, chunk=2)
+    with pytest.raises(CommandError, match="a file that was checked has changed since"):
+        audit(folder, chunk=2)
+
+
+def test_files_that_are_not_checked_yet_may_be_replaced(folder, monkeypatch):
+    with monkeypatch.context() as patched:
+        interrupt_after(patched, 4)
+        with pytest.raises(Interrupted):
+            audit(folder, chunk=2)
+    make_pair(folder, "deep/er/clean3", 3, one_pixel)
+    assert audit(folder, chunk=2).verdicts == {"clean": 3, "bleed": 4}
 
 
 def test_other_options_do_not_go_on(folder, monkeypatch):

@@ -19,6 +19,7 @@ pytest.importorskip("distributed", reason="Dask is not installed in this environ
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed in this environment")
 pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed in this environment")
 
+from bleed_guard.audit import worker  # noqa: E402
 from bleed_guard.audit.engines import EngineName  # noqa: E402
 from bleed_guard.audit.run import AuditPlan, run_audit  # noqa: E402
 from bleed_guard.cli import main  # noqa: E402
@@ -96,6 +97,25 @@ def test_a_cluster_gives_what_one_process_gives(folder, cluster):
     assert summary.verdicts == {"clean": 36, "bleed": 4}
     audit(folder, "serial.jsonl", engine=EngineName.SERIAL)
     assert read() == read("serial.jsonl")
+
+
+def test_an_audit_of_a_relative_path_goes_on_in_a_cluster(folder, cluster, monkeypatch):
+    real, count = worker.check_pair, 0
+
+    def check(pair, options):
+        nonlocal count
+        count += 1
+        if count > 6:
+            raise KeyboardInterrupt
+        return real(pair, options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "check_pair", check)
+        with pytest.raises(KeyboardInterrupt):
+            audit("pairs", engine=EngineName.SERIAL, chunk=3)
+    assert len(read()) == 6
+    summary = audit("pairs", engine=EngineName.DASK, scheduler=cluster.address, chunk=3)
+    assert summary.verdicts == {"clean": 36, "bleed": 4}
 
 
 def test_a_worker_killed_in_the_middle_costs_nothing(folder, cluster):
