@@ -27,10 +27,23 @@ PIXEL_LIMIT = 2 * 89_478_485
 DEEP_LEVELS = 257
 """16-bit levels per 8-bit level: 65535 / 255."""
 
+DEEPEST = 65535
+"""The highest level of 16 bits."""
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_CHUNK_HEAD = struct.Struct(">I4s")
-PNG_GREY, PNG_RGB, PNG_RGBA = 0, 2, 6
+PNG_GREY, PNG_RGB, PNG_GREY_ALPHA, PNG_RGBA = 0, 2, 4, 6
 KORNIA_MODES = {PNG_GREY: "mono", PNG_RGB: "rgb", PNG_RGBA: "rgba"}
+TEXT_CHUNKS = (b"tEXt", b"iTXt", b"zTXt")
+TURNING_TEXTS = {b"Raw profile type exif", b"XML:com.adobe.xmp"}
+"""Keys of the texts in which Pillow looks for an orientation where a PNG has no eXIf chunk."""
+
+ORIENTATION = 0x0112
+"""EXIF's tag for how a picture is to be turned."""
+
+FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 5: (), 6: (1,), 7: (0, 1), 8: (0,)}
+"""Orientation -> the axes to turn round; 5 to 8 are transposed first."""
+
 FILE_LIMIT = 2**31
 """Bytes: more than the largest allowed picture takes in any format, uncompressed."""
 
@@ -74,7 +87,7 @@ class MaskChannel(str, Enum):
 
 
 class PngHeader(NamedTuple):
-    """What a PNG says of itself before its pixels."""
+    """What a PNG says of itself beside its pixels; `texts` are the keys of its texts."""
 
     width: int
     height: int
@@ -82,6 +95,12 @@ class PngHeader(NamedTuple):
     color: int
     is_interlaced: bool
     chunks: frozenset[bytes]
+    texts: frozenset[bytes]
+
+    @property
+    def may_be_turned(self) -> bool:
+        """Whether it has a place where an orientation may be told."""
+        return b"eXIf" in self.chunks or not TURNING_TEXTS.isdisjoint(self.texts)
 
 
 def read_picture(path: str | Path) -> Picture:
@@ -193,15 +212,20 @@ def _read_header(data: bytes, path: str) -> PngHeader | None:
     """The header of a whole PNG, None for other formats; PictureError for a torn or absurd one."""
     if not data.startswith(PNG_SIGNATURE):
         return None
+    chunks, texts = set(), set()
     try:
-        chunks = frozenset(kind for kind, _ in png_chunks(data))
+        for kind, content in png_chunks(data):
+            chunks.add(kind)
+            if kind in TEXT_CHUNKS:
+                texts.add(content.partition(b"\0")[0])
         width, height, depth, color, _, _, interlace = struct.unpack_from(">IIBBBBB", data, 16)
     except struct.error:
         raise PictureError(f"{path}: this PNG is cut off") from None
     if b"IEND" not in chunks:
         raise PictureError(f"{path}: this PNG is cut off")
     _check_size(width, height, path)
-    return PngHeader(width, height, depth, color, bool(interlace), chunks)
+    named = frozenset(chunks), frozenset(texts)
+    return PngHeader(width, height, depth, color, bool(interlace), *named)
 
 
 def _check_size(width: int, height: int, path: str) -> None:
@@ -227,15 +251,20 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _is_plain(header: PngHeader) -> bool:
-    """Whether OpenCV decodes it exactly: no palette, no colour key, no orientation, no frames."""
-    is_deep = header.depth == 16
-    colors = (PNG_GREY, PNG_RGB, PNG_RGBA)
-    special = {b"tRNS", b"eXIf", b"acTL"}
-    return header.color in colors and header.depth >= 8 and (is_deep or not special & header.chunks)
+    """Whether OpenCV decodes it exactly: 16 bits, or 8 with no palette, no colour key, no grey with
+    alpha, no orientation and no frames."""
+    if header.depth == 16:
+        return header.color in (PNG_GREY, PNG_RGB, PNG_GREY_ALPHA, PNG_RGBA)
+    is_special = header.may_be_turned or not {b"tRNS", b"acTL"}.isdisjoint(header.chunks)
+    return header.color in KORNIA_MODES and header.depth == 8 and not is_special
 
 
 def _decode_plain(data: bytes, path: str, header: PngHeader) -> Picture:
     levels = _decode_levels(data, path, header)
+    if levels.ndim == 2 and b"tRNS" in header.chunks:
+        levels = _key_out(levels, dict(png_chunks(data))[b"tRNS"][:2])
+    if header.may_be_turned:
+        levels = _turn(levels, _read_orientation(data, path))
     if levels.ndim == 2:
         return Picture(path, np.repeat(levels[..., None], 3, axis=2))
     if levels.shape[2] == 3:
@@ -244,8 +273,31 @@ def _decode_plain(data: bytes, path: str, header: PngHeader) -> Picture:
     return Picture(path, np.ascontiguousarray(pixels), np.ascontiguousarray(alpha))
 
 
+def _key_out(levels: np.ndarray, key: bytes) -> np.ndarray:
+    """Grey of 16 bits -> uint16 H x W x 4 RGBA, transparent where it is the colour key; OpenCV
+    does that for colour alone."""
+    alpha = np.where(levels == int.from_bytes(key, "big"), np.uint16(0), np.uint16(DEEPEST))
+    return np.dstack([levels, levels, levels, alpha])
+
+
+def _read_orientation(data: bytes, path: str) -> int:
+    """1 to 8 as EXIF counts them, or what else the file says."""
+    with open_image(data, path) as image:
+        return image.getexif().get(ORIENTATION, 1)
+
+
+def _turn(levels: np.ndarray, orientation: int) -> np.ndarray:
+    """The picture upright, H x W or H x W x C, as Pillow's `exif_transpose` turns its own; as it
+    is for what is no orientation."""
+    axes = FLIPS.get(orientation)
+    if axes is None:
+        return levels
+    turned = levels.swapaxes(0, 1) if orientation > 4 else levels
+    return np.ascontiguousarray(np.flip(turned, axes))
+
+
 def _decode_levels(data: bytes, path: str, header: PngHeader) -> np.ndarray:
-    """A plain PNG -> uint8 or uint16 H x W, H x W x 3 RGB or H x W x 4 RGBA.
+    """A plain PNG as it is stored -> uint8 or uint16 H x W, H x W x 3 RGB or H x W x 4 RGBA.
 
     By kornia-rs where it is installed, the fastest by far (see benchmarks/check.py), or OpenCV.
     """
@@ -320,17 +372,24 @@ def _decode_with_pillow(data: bytes, path: str) -> Picture:
     with open_image(data, path) as image, naming(path):
         upright = ImageOps.exif_transpose(image)
         if upright.mode[0] in "IF":
-            return Picture(path, _grey_to_rgb(np.asarray(upright)))
+            return Picture(path, _grey_to_rgb(np.asarray(upright), path))
         if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
             levels = np.asarray(upright.convert("RGBA"))
             return Picture(path, levels[..., :3].copy(), levels[..., 3].copy())
         return Picture(path, np.asarray(upright.convert("RGB")))
 
 
-def _grey_to_rgb(levels: np.ndarray) -> np.ndarray:
-    """Grey levels of more than 8 bits, any dtype, H x W -> uint16 H x W x 3."""
-    deep = np.clip(levels, 0, 65535).astype(np.uint16)
-    return np.repeat(deep[..., None], 3, axis=2)
+def _grey_to_rgb(levels: np.ndarray, path: str) -> np.ndarray:
+    """Grey levels of more than 8 bits, any dtype, H x W -> uint16 H x W x 3.
+
+    PictureError if 16 bits cannot hold them: cut to fit, different pictures would be the same.
+    """
+    if levels.dtype.kind == "f":
+        raise PictureError(f"{path}: has floating-point levels, expected whole numbers")
+    least, most = int(levels.min()), int(levels.max())
+    if least < 0 or most > DEEPEST:
+        raise PictureError(f"{path}: has levels from {least} to {most}, expected 0 to {DEEPEST}")
+    return np.repeat(levels.astype(np.uint16)[..., None], 3, axis=2)
 
 
 @contextmanager

@@ -7,10 +7,9 @@ import zlib
 from collections.abc import Mapping
 
 from bleed_guard.core.settings import SCHEMA, GuardSettings
-from bleed_guard.images import PNG_SIGNATURE, open_image, png_chunks
+from bleed_guard.images import PNG_SIGNATURE, TEXT_CHUNKS, open_image, png_chunks
 
 KEY = b"parameters"
-TEXT_CHUNKS = (b"tEXt", b"iTXt", b"zTXt")
 TEXT_LIMIT = 1 << 20
 """A text is read up to here: characters, or bytes of a compressed chunk."""
 

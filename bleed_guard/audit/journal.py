@@ -4,68 +4,82 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bleed_guard.audit.pairs import Pair
+from bleed_guard.audit.store import stamp
 from bleed_guard.cli.errors import CommandError
 from bleed_guard.saving import write_bytes
 
 Record = dict[str, Any]
 
 
+class Digest(NamedTuple):
+    """Checksums over pairs: of their names, and of how large and how old their local files are."""
+
+    names: int = 0
+    files: int = 0
+
+
 @dataclass(frozen=True)
 class Progress:
-    """How many pairs are done, where the results file ends, and checksums that tell whether the
-    list of pairs and the options are still the same."""
+    """How many pairs are done, where the results file ends, and what tells whether options, list
+    of pairs and files are still the same."""
 
     options: str
     done: int = 0
     size: int = 0
-    digest: int = 0
+    names: int = 0
+    files: int = 0
+
+    @property
+    def digest(self) -> Digest:
+        return Digest(self.names, self.files)
 
 
 class Journal:
     """Appends chunks of records; the state beside the file is replaced after each chunk.
 
-    Made by `open_journal`. A chunk that was written without its state is cut off at the next
-    start, so nothing is counted twice.
+    Made by `open_journal`. What another audit left stays until the first chunk takes its place. A
+    chunk that was written without its state is cut off then, so nothing is counted twice.
     """
 
     def __init__(self, path: Path, progress: Progress) -> None:
         self.path = path
         self.progress = progress
-        with path.open("ab") as file:
-            file.truncate(progress.size)
-        self._save()
+        self._is_begun = False
 
     @property
     def state(self) -> Path:
         return state_of(self.path)
 
-    def append(self, pairs: Sequence[Pair], records: Sequence[Record]) -> None:
-        """Write the records of these pairs, the next ones in the list."""
+    def read(self) -> Iterator[Record]:
+        """The records of the pairs that are done."""
+        return islice(read_records(self.path), self.progress.done)
+
+    def append(self, records: Sequence[Record], digest: Digest) -> None:
+        """Write the records of the next pairs in the list; `digest` is of all up to these."""
         lines = "".join(json.dumps(record) + "\n" for record in records).encode()
         with self.path.open("ab") as file:
+            if not self._is_begun:
+                self._save()
+                file.truncate(self.progress.size)
+                self._is_begun = True
             file.write(lines)
         self.progress = replace(
             self.progress,
-            done=self.progress.done + len(pairs),
+            done=self.progress.done + len(records),
             size=self.progress.size + len(lines),
-            digest=digest_pairs(pairs, self.progress.digest),
+            **digest._asdict(),
         )
         self._save()
 
     def _save(self) -> None:
         write_bytes(self.state, json.dumps(asdict(self.progress)).encode())
-
-    def drop_if_empty(self) -> None:
-        """Nothing was checked: leave nothing behind."""
-        if not self.progress.done:
-            self.path.unlink(missing_ok=True)
-            self.finish()
 
     def finish(self) -> None:
         """The audit is complete: the results stay, the state goes."""
@@ -81,13 +95,10 @@ def open_journal(
     `force`.
     """
     state = state_of(path)
-    if restart:
-        state.unlink(missing_ok=True)
-    elif state.exists():
+    if state.exists() and not restart:
         return Journal(path, _read_progress(path, state, options))
     if path.exists() and not (force or restart):
         raise CommandError(f"{path}: the file exists; say --force to replace it")
-    path.unlink(missing_ok=True)
     return Journal(path, Progress(options))
 
 
@@ -110,11 +121,14 @@ def state_of(path: Path) -> Path:
     return path.with_name(path.name + ".state")
 
 
-def digest_pairs(pairs: Sequence[Pair], digest: int = 0) -> int:
-    """A checksum over pairs, continued from those before."""
+def digest_pairs(pairs: Iterable[Pair], digest: Digest) -> Digest:
+    """The checksums, continued over these pairs."""
+    names, files = digest
     for pair in pairs:
-        digest = zlib.crc32("\0".join(pair).encode("utf-8", "surrogateescape"), digest)
-    return digest
+        names = zlib.crc32("\0".join(pair).encode("utf-8", "surrogatepass"), names)
+        _, *paths = pair
+        files = zlib.crc32("\0".join(map(stamp, paths)).encode(), files)
+    return Digest(names, files)
 
 
 def read_records(path: Path) -> Iterator[Record]:

@@ -64,7 +64,7 @@ def read_pairs(source: str, patterns: Patterns) -> Iterator[Pair]:
 def _read_folder(folder: str, patterns: Patterns) -> Iterator[Pair]:
     """A pair for each original; whether the others exist shows when they are read."""
     before, after = patterns.original.split(PLACEHOLDER)
-    shape = re.compile(re.escape(before) + "(.+)" + re.escape(after))
+    shape = re.compile(re.escape(before) + "(.+)" + re.escape(after), re.DOTALL)
     for path in walk(folder):
         found = shape.fullmatch(path)
         if found:

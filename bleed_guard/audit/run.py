@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bleed_guard.audit.engines import Engine, EngineName, make_engine
-from bleed_guard.audit.journal import Journal, digest_pairs, open_journal, read_records
+from bleed_guard.audit.journal import Digest, Journal, digest_pairs, open_journal, read_records
 from bleed_guard.audit.pairs import Pair, Patterns, read_pairs, tell_no_pairs
 from bleed_guard.audit.store import is_url
 from bleed_guard.audit.summary import Summary
@@ -79,13 +80,9 @@ def run_audit(plan: AuditPlan) -> Summary:
         _import_pyarrow()  # told now, not after hours of checking
     journal = open_journal(rows, plan.identity, restart=plan.restart, force=plan.force)
     summary = Summary()
-    for record in read_records(rows):
+    for record in journal.read():
         summary.add(record)
-    try:
-        _check_rest(plan, journal, summary)
-    except CommandError:
-        journal.drop_if_empty()  # or the command, put right, would be told it is another audit
-        raise
+    _check_rest(plan, journal, summary)
     if rows != plan.out:
         write_parquet(rows, plan.out)
         rows.unlink()
@@ -95,7 +92,7 @@ def run_audit(plan: AuditPlan) -> Summary:
 
 def _check_rest(plan: AuditPlan, journal: Journal, summary: Summary) -> None:
     """Check what is not done yet; CommandError if there is nothing to check at all."""
-    pairs = _skip_done(read_pairs(_locate(plan), plan.patterns), journal)
+    pairs = _skip_done(read_pairs(plan.source, plan.patterns), journal)
     engine = make_engine(plan.engine, plan.options, plan.workers, plan.scheduler)
     try:
         _check_all(pairs, plan, engine, journal, summary)
@@ -105,23 +102,34 @@ def _check_rest(plan: AuditPlan, journal: Journal, summary: Summary) -> None:
         raise CommandError(tell_no_pairs(plan.source, plan.patterns))
 
 
-def _locate(plan: AuditPlan) -> str:
-    """The source; a local one by its whole path where workers have folders of their own."""
-    if plan.engine is EngineName.DASK and not is_url(plan.source):
-        return str(Path(plan.source).resolve())
-    return plan.source
-
-
 def _check_all(
     pairs: Iterator[Pair], plan: AuditPlan, engine: Engine, journal: Journal, summary: Summary
 ) -> None:
     bar = ProgressBar(_count(plan), summary.total)
-    for chunk, records in engine.check(_chunks(pairs, plan.chunk)):
-        journal.append(chunk, records)
+    digests: deque[Digest] = deque()
+    for _, records in engine.check(_hand_out(pairs, plan, journal.progress.digest, digests)):
+        journal.append(records, digests.popleft())
         for record in records:
             summary.add(record)
         bar.show(summary)
     bar.show(summary, last=True)
+
+
+def _hand_out(
+    pairs: Iterator[Pair], plan: AuditPlan, digest: Digest, digests: deque[Digest]
+) -> Iterator[Sequence[Pair]]:
+    """Chunks for the engine; `digests` gets, for each, what tells later whether it has changed.
+    Files are looked at before they are read: one replaced meanwhile is noticed."""
+    while chunk := list(islice(pairs, plan.chunk)):
+        digest = digest_pairs(chunk, digest)
+        digests.append(digest)
+        yield [_locate(pair) for pair in chunk] if plan.engine is EngineName.DASK else chunk
+
+
+def _locate(pair: Pair) -> Pair:
+    """The pair with whole paths, for workers that have folders of their own."""
+    name, *paths = pair
+    return Pair(name, *(path if is_url(path) else str(Path(path).absolute()) for path in paths))
 
 
 def _count(plan: AuditPlan) -> int | None:
@@ -131,20 +139,14 @@ def _count(plan: AuditPlan) -> int | None:
     return sum(1 for _ in read_pairs(plan.source, plan.patterns))
 
 
-def _chunks(pairs: Iterator[Pair], size: int) -> Iterator[Sequence[Pair]]:
-    while chunk := list(islice(pairs, size)):
-        yield chunk
-
-
 def _skip_done(pairs: Iterator[Pair], journal: Journal) -> Iterator[Pair]:
-    """The pairs that are left; CommandError if those done are not the first ones any more."""
-    digest = 0
-    for _ in range(journal.progress.done):
-        digest = digest_pairs(list(islice(pairs, 1)), digest)
+    """The pairs that are left; CommandError if those done are not the first ones any more, or if
+    a file of theirs was replaced."""
+    digest = digest_pairs(islice(pairs, journal.progress.done), Digest())
     if digest != journal.progress.digest:
-        raise CommandError(
-            f"{journal.path}: the list of files has changed since; say --restart to begin anew"
-        )
+        is_list = digest.names != journal.progress.names
+        what = "the list of files" if is_list else "a file that was checked"
+        raise CommandError(f"{journal.path}: {what} has changed since; say --restart to begin anew")
     return pairs
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from operator import itemgetter
+from pathlib import Path
+from typing import IO, Any, NoReturn
 
 from bleed_guard.cli.errors import CommandError
 from bleed_guard.images import PictureError, read_bytes
@@ -31,44 +32,86 @@ def read_any(path: str) -> bytes:
         raise PictureError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
 
 
+def stamp(path: str) -> str:
+    """Size and time of the last change of a local file, "" if it cannot be read. "" for a URL too:
+    asking the store takes a request for each."""
+    if is_url(path):
+        return ""
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
 @contextmanager
 def open_any(path: str, mode: str) -> Iterator[IO[Any]]:
-    """Open a local file or a URL for reading; CommandError if it cannot be opened."""
-    encoding = None if "b" in mode else "utf-8"
-    opener = import_fsspec().open if is_url(path) else open
-    try:
+    """Open a local file or a URL for reading, text behind a byte order mark if it has one;
+    CommandError if it cannot be opened."""
+    encoding = None if "b" in mode else "utf-8-sig"
+    with _telling(path):
+        opener = import_fsspec().open if is_url(path) else open
         with opener(path, mode, encoding=encoding) as file:
             yield file
-    except OSError as error:
-        raise CommandError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+@contextmanager
+def _telling(path: str) -> Iterator[None]:
+    """Turn what a store raises, which is what its client library raises, into one sentence."""
+    try:
+        yield
+    except CommandError:
+        raise
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        raise CommandError(f"{path}: cannot be read ({reason})") from error
 
 
 def walk(folder: str) -> Iterator[str]:
     """Every file under a folder or URL, relative to it with "/", always in the same order.
 
-    CommandError if there is no such folder.
+    CommandError if there is no such folder, or if one in it cannot be read.
     """
     if is_url(folder):
         yield from _walk_store(folder)
         return
     if not os.path.isdir(folder):  # noqa: PTH112
         raise CommandError(f"{folder}: there is no such folder")
-    for root, folders, names in os.walk(folder):
+    for root, folders, names in os.walk(folder, onerror=_refuse):
         folders.sort()
         prefix = os.path.relpath(root, folder).replace(os.sep, "/")
         for name in sorted(names):
             yield name if prefix == "." else f"{prefix}/{name}"
 
 
+def _refuse(error: OSError) -> NoReturn:
+    """An audit that passes over a folder must not pass for a whole one."""
+    raise CommandError(f"{error.filename}: cannot be read ({error.strerror or error})")
+
+
 def _walk_store(folder: str) -> Iterator[str]:
-    store, base = import_fsspec().core.url_to_fs(folder)
-    base = base.rstrip("/")
-    if not store.isdir(base):
-        raise CommandError(f"{folder}: there is no such folder")
-    for root, _, names in store.walk(base):
-        prefix = posixpath.relpath(root, base)
-        for name in sorted(names):
-            yield name if prefix == "." else f"{prefix}/{name}"
+    with _telling(folder):
+        store, base = import_fsspec().core.url_to_fs(folder)
+        base = base.rstrip("/")
+        if not store.isdir(base):
+            raise CommandError(f"{folder}: there is no such folder")
+        for path in _list_store(store, base):
+            yield path.removeprefix(base).lstrip("/")
+
+
+def _list_store(store: Any, folder: str) -> Iterator[str]:
+    """Every file under a store's folder; raises what the store raises, for its own `walk` passes
+    over what it cannot list."""
+    entries = sorted(store.ls(folder, detail=True), key=itemgetter("name"))
+    folders = []
+    for entry in entries:
+        path = entry["name"].rstrip("/")
+        if entry["type"] != "directory":
+            yield path
+        elif path != folder:
+            folders.append(path)
+    for inner in folders:
+        yield from _list_store(store, inner)
 
 
 def join(folder: str, name: str) -> str:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -91,6 +93,19 @@ def test_manifests_name_files_relative_to_themselves(folder):
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.csv", "original,result,mask\nspeck.orig.png,speck.png,speck.mask.png\n"),
+        ("list.jsonl", json.dumps({"original": "speck.orig.png", "result": "speck.png",
+                                   "mask": "speck.mask.png"})),
+    ],
+)  # fmt: skip
+def test_a_manifest_may_begin_with_a_byte_order_mark(folder, name, text):
+    (folder / name).write_text(text, encoding="utf-8-sig")
+    assert audit(folder / name).verdicts == {"bleed": 1}
+
+
+@pytest.mark.parametrize(
     ("name", "text", "told"),
     [
         ("a.csv", "original,result\na,b\n", "a.csv, entry 1: names no mask"),
@@ -116,6 +131,20 @@ def test_a_folder_that_is_missing_is_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(CommandError, match="nowhere: there is no such folder"):
         audit("nowhere")
     assert list(tmp_path.iterdir()) == []  # put right, the same command begins as the first time
+
+
+def test_a_folder_that_cannot_be_read_does_not_pass(folder, monkeypatch, capsys):
+    real = os.scandir
+    closed = str(folder / "deep")
+
+    def scan(path):
+        if str(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert main(["audit", str(folder), "-o", "out.jsonl", "--engine", "serial"]) == 2
+    assert capsys.readouterr().err == f"{closed}: cannot be read (Permission denied)\n"
 
 
 @pytest.mark.parametrize(
@@ -159,6 +188,13 @@ def test_patterns_reach_into_other_folders(tmp_path, monkeypatch):
     assert pair.id == "x/mug"
     assert pair.result.endswith("after/x/mug_out.png")
     assert pair.mask.endswith("masks/x/mug.png")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names hold no line breaks there")
+def test_a_name_with_a_line_break_is_audited_too(folder):
+    make_pair(folder, "two\nlines", 8, one_pixel)
+    assert audit(folder).verdicts == {"clean": 4, "bleed": 4}
+    assert "two\nlines" in [record["id"] for record in read()]
 
 
 class Interrupted(BaseException):
@@ -213,6 +249,9 @@ def test_a_chunk_half_written_is_cut_off(folder, monkeypatch):
     ("change", "told"),
     [
         (lambda folder: make_pair(folder, "aaa"), "the list of files has changed since"),
+        (lambda folder: make_pair(folder, "speck"), "a file that was checked has changed since"),
+        (lambda folder: (folder / "redrawn.mask.png").unlink(), "a file that was checked has"),
+        (lambda folder: os.utime(folder / "blurred.orig.png", (1, 1)), "a file that was checked"),
         (lambda folder: Path("out.jsonl").unlink(), "holds less than"),
         (lambda folder: Path("out.jsonl.state").write_text("{"), "cannot be used"),
     ],
@@ -229,6 +268,33 @@ def test_going_on_is_refused_when_something_changed(folder, monkeypatch, change,
     assert audit(folder, restart=True).total in (7, 8)
 
 
+def test_a_file_replaced_while_it_is_checked_is_noticed(folder, monkeypatch):
+    real = worker.check_pair
+
+    def check(pair, options):
+        if pair.id == "speck":
+            raise Interrupted
+        record = real(pair, options)
+        os.utime(pair.result, (1, 1))
+        return record
+
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "check_pair", check)
+        with pytest.raises(Interrupted):
+            audit(folder, chunk=2)
+    with pytest.raises(CommandError, match="a file that was checked has changed since"):
+        audit(folder, chunk=2)
+
+
+def test_files_that_are_not_checked_yet_may_be_replaced(folder, monkeypatch):
+    with monkeypatch.context() as patched:
+        interrupt_after(patched, 4)
+        with pytest.raises(Interrupted):
+            audit(folder, chunk=2)
+    make_pair(folder, "deep/er/clean3", 3, one_pixel)
+    assert audit(folder, chunk=2).verdicts == {"clean": 3, "bleed": 4}
+
+
 def test_other_options_do_not_go_on(folder, monkeypatch):
     with monkeypatch.context() as patched:
         interrupt_after(patched, 4)
@@ -243,6 +309,33 @@ def test_finished_results_are_kept_unless_forced(folder):
     with pytest.raises(CommandError, match=r"out\.jsonl: the file exists"):
         audit(folder)
     assert audit(folder, force=True).total == 7
+
+
+@pytest.mark.parametrize("option", ["--force", "--restart"])
+def test_old_results_outlive_a_run_that_cannot_begin(folder, capsys, option):
+    audit(folder)
+    before = Path("out.jsonl").read_bytes()
+    Path("broken.csv").write_text("original,result,mask\na,b\n")
+    for source in ("missing.csv", "broken.csv", "missing"):
+        assert main(["audit", source, "-o", "out.jsonl", "--engine", "serial", option]) == 2
+        assert Path("out.jsonl").read_bytes() == before
+    assert not Path("out.jsonl.state").exists()
+
+
+def test_an_interrupted_audit_outlives_a_restart_that_cannot_begin(folder, monkeypatch):
+    with monkeypatch.context() as patched:
+        interrupt_after(patched, 4)
+        with pytest.raises(Interrupted):
+            audit(folder, chunk=2)
+    with pytest.raises(CommandError):
+        audit("missing", restart=True)
+    assert audit(folder, chunk=2).total == len(read()) == 7
+
+
+def test_longer_old_results_are_replaced_whole(folder):
+    audit(folder)
+    (folder / "speck.orig.png").unlink()
+    assert audit(folder, force=True).total == len(read()) == 6
 
 
 def test_pairs_are_read_no_further_ahead_than_needed(folder):

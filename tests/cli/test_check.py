@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from bleed_guard import __version__
+from bleed_guard.images import PNG_SIGNATURE, read_picture
+from bleed_guard.saving import png_chunk
 
 TRIPLE = ("original.png", "bleed.png", "mask.png")
 
@@ -204,6 +208,35 @@ def test_16_bit_files_are_compared_at_16_bits(files, run, pixels, mask):
     assert (report["changed"], report["max"], report["depth"]) == (1, 1, 16)
 
 
+@pytest.mark.parametrize(
+    ("levels", "told"),
+    [
+        (np.float32([[0, 0.25], [0.5, 1]]), "has floating-point levels, expected whole numbers"),
+        (np.int32([[0, 7], [8, 65536]]), "has levels from 0 to 65536, expected 0 to 65535"),
+        (np.int32([[0, 7], [8, -1]]), "has levels from -1 to 8, expected 0 to 65535"),
+    ],
+)
+def test_levels_that_16_bits_cannot_hold_are_refused(files, run, levels, told):
+    save("levels.tif", levels)
+    save("levels_mask.png", np.zeros((2, 2), np.uint8))
+    code, out, err = run("check", "levels.tif", "levels.tif", "levels_mask.png")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"levels.tif: {told}")
+    assert err.count("\n") == 1
+
+
+def test_32_bit_levels_that_16_bits_can_hold_are_compared_exactly(files, run):
+    levels = np.int32([[0, 7], [8, 65535]])
+    save("levels.tif", levels)
+    save("same.tif", levels)
+    levels[1, 1] -= 1
+    save("other.tif", levels)
+    save("levels_mask.png", np.zeros((2, 2), np.uint8))
+    assert run("check", "levels.tif", "same.tif", "levels_mask.png")[0] == 0
+    code, out, _ = run("check", "levels.tif", "other.tif", "levels_mask.png")
+    assert (code, out.partition(" protected")[0]) == (1, "bleed: other.tif: 1 of 4")
+
+
 def test_an_8_bit_result_of_a_16_bit_original_is_clean_where_it_says_the_same(files, run, pixels):
     cv2.imwrite("deep.png", pixels[..., ::-1].astype(np.uint16) * 257)
     code, out, _ = run("check", "deep.png", "clean.png", "mask.png")
@@ -226,6 +259,90 @@ def test_a_turned_photograph_is_compared_upright(files, run, pixels, mask):
     exif[0x0112] = 6  # shown turned by 90 degrees
     turned = np.ascontiguousarray(np.rot90(pixels))
     save("turned.png", turned, exif=exif)
+    code, out, _ = run("check", "turned.png", "clean.png", "mask.png")
+    assert (code, out[:6]) == (0, "clean:")
+
+
+def write_png(name: str, levels: np.ndarray, *chunks: tuple[bytes, bytes]) -> None:
+    """uint8 or uint16 H x W or H x W x 3 RGB as a PNG with more chunks behind its header."""
+    data = cv2.imencode(".png", levels if levels.ndim == 2 else levels[..., ::-1])[1].tobytes()
+    more = b"".join(png_chunk(kind, content) for kind, content in chunks)
+    Path(name).write_bytes(data[:33] + more + data[33:])
+
+
+def exif_of(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_16_bit_png_is_turned_as_its_8_bit_twin_is(files, run, pixels, orientation):
+    told = b"eXIf", exif_of(orientation)
+    write_png("deep.png", pixels.astype(np.uint16) * 257, told)
+    write_png("twin.png", pixels, told)
+    upright = ImageOps.exif_transpose(Image.open("twin.png"))
+    save("mask.png", np.zeros(upright.size[::-1], np.uint8))
+    code, out, _ = run("check", "deep.png", "twin.png", "mask.png")
+    assert (code, out[:6]) == (0, "clean:")
+    assert np.array_equal(read_picture("deep.png").pixels, np.asarray(upright) * np.uint16(257))
+
+
+def write_grey_alpha(name: str, levels: np.ndarray) -> None:
+    """uint16 H x W x 2 grey and alpha as a PNG, which neither OpenCV nor Pillow writes."""
+    height, width, _ = levels.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in levels.astype(">u2"))
+    header = struct.pack(">IIBBBBB", width, height, 16, 4, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    Path(name).write_bytes(PNG_SIGNATURE + b"".join(png_chunk(*chunk) for chunk in chunks))
+
+
+@pytest.mark.parametrize(("channel", "alpha_changed"), [(0, 0), (1, 1)])
+def test_grey_and_alpha_of_16_bits_are_compared_at_16_bits(
+    files, run, pixels, channel, alpha_changed
+):
+    levels = pixels[..., :2].astype(np.uint16) * 257
+    write_grey_alpha("deep.png", levels)
+    levels[0, 0, channel] += 1
+    write_grey_alpha("other.png", levels)
+    assert run("check", "deep.png", "deep.png", "mask.png")[0] == 0
+    code, out, _ = run("check", "deep.png", "other.png", "mask.png", "--json", "-")
+    report = json.loads(out)
+    assert (code, report["depth"]) == (1, 16)
+    assert (report["changed"], report["max"], report["alpha_changed"]) == (1, 1, alpha_changed)
+
+
+@pytest.mark.parametrize("is_grey", [True, False])
+def test_a_colour_key_of_16_bits_makes_transparent(files, run, pixels, is_grey):
+    levels = pixels.astype(np.uint16) * 257
+    levels = levels[..., 0] if is_grey else levels
+    key = levels[0, 0].astype(">u2").tobytes()
+    write_png("plain.png", levels)
+    write_png("keyed.png", levels, (b"tRNS", key))
+    write_png("same.png", levels, (b"tRNS", key))
+    assert run("check", "keyed.png", "same.png", "mask.png")[0] == 0
+    outside = np.ones(levels.shape[:2], bool)
+    outside[16:32, 24:44] = False
+    is_key = (levels == levels[0, 0]).reshape(*outside.shape, -1).all(axis=2)
+    code, out, _ = run("check", "plain.png", "keyed.png", "mask.png", "--json", "-")
+    report = json.loads(out)
+    assert (code, report["changed"]) == (1, (is_key & outside).sum())
+    assert report["alpha_changed"] == report["changed"]
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("key", ["Raw profile type exif", "XML:com.adobe.xmp"])
+def test_an_orientation_told_in_a_text_turns_a_png(files, run, pixels, depth, key):
+    exif = b"Exif\0\0" + exif_of(6)
+    raw = f"\nexif\n{len(exif):8}\n{exif.hex()}\n".encode()
+    told = {
+        "Raw profile type exif": (b"zTXt", b"\0\0" + zlib.compress(raw)),
+        "XML:com.adobe.xmp": (b"iTXt", b'\0\0\0\0\0<x tiff:Orientation="6"/>'),
+    }
+    kind, content = told[key]
+    turned = np.ascontiguousarray(np.rot90(pixels))
+    levels = turned if depth == 8 else turned.astype(np.uint16) * 257
+    write_png("turned.png", levels, (kind, key.encode() + content))
     code, out, _ = run("check", "turned.png", "clean.png", "mask.png")
     assert (code, out[:6]) == (0, "clean:")
 

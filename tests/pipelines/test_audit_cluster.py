@@ -19,6 +19,7 @@ pytest.importorskip("distributed", reason="Dask is not installed in this environ
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed in this environment")
 pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed in this environment")
 
+from bleed_guard.audit import worker  # noqa: E402
 from bleed_guard.audit.engines import EngineName  # noqa: E402
 from bleed_guard.audit.run import AuditPlan, run_audit  # noqa: E402
 from bleed_guard.cli import main  # noqa: E402
@@ -98,6 +99,25 @@ def test_a_cluster_gives_what_one_process_gives(folder, cluster):
     assert read() == read("serial.jsonl")
 
 
+def test_an_audit_of_a_relative_path_goes_on_in_a_cluster(folder, cluster, monkeypatch):
+    real, count = worker.check_pair, 0
+
+    def check(pair, options):
+        nonlocal count
+        count += 1
+        if count > 6:
+            raise KeyboardInterrupt
+        return real(pair, options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "check_pair", check)
+        with pytest.raises(KeyboardInterrupt):
+            audit("pairs", engine=EngineName.SERIAL, chunk=3)
+    assert len(read()) == 6
+    summary = audit("pairs", engine=EngineName.DASK, scheduler=cluster.address, chunk=3)
+    assert summary.verdicts == {"clean": 36, "bleed": 4}
+
+
 def test_a_worker_killed_in_the_middle_costs_nothing(folder, cluster):
     for number in range(40, 400):
         make_pair(folder, f"p{number}", number)
@@ -165,6 +185,39 @@ def test_a_store_of_fsspec_is_read_and_walked(folder):
     assert "there is no such file" in error["error"]
     with pytest.raises(CommandError, match="there is no such folder"):
         audit("memory://bucket/none", "third.jsonl", engine=EngineName.SERIAL)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("foo://bar/baz", "foo://bar/baz: cannot be read (ValueError: Protocol not known: foo)\n"),
+        (
+            "foo://list.csv",
+            "foo://list.csv: cannot be read (ValueError: Protocol not known: foo)\n",
+        ),
+        ("memory://gone.csv", "memory://gone.csv: cannot be read (FileNotFoundError: /gone.csv)\n"),
+    ],
+)
+def test_a_store_that_cannot_be_read_is_one_sentence(folder, capsys, source, told):
+    assert main(["audit", source, "-o", "out.jsonl", "--engine", "serial"]) == 2
+    assert capsys.readouterr().err == told
+    assert not list(folder.parent.glob("out*"))  # put right, the command begins as the first time
+
+
+def test_a_folder_of_a_store_that_cannot_be_listed_does_not_pass(folder, monkeypatch, capsys):
+    store = fsspec.filesystem("memory")
+    store.put(str(folder), "/closed/a/b", recursive=True)
+    real = store.ls
+
+    def list_folder(path, **options):
+        if path.endswith("/a/b"):
+            raise PermissionError(f"not yours: {path}")
+        return real(path, **options)
+
+    monkeypatch.setattr(store, "ls", list_folder)
+    assert main(["audit", "memory://closed", "-o", "out.jsonl", "--engine", "serial"]) == 2
+    told = "memory://closed: cannot be read (PermissionError: not yours: /closed/a/b)\n"
+    assert capsys.readouterr().err == told
 
 
 def test_http_and_a_manifest_that_mixes_stores(folder):
