@@ -1552,6 +1552,7 @@
         show(layers) {
             this.layers = layers;
             this.blocks.clear();
+            this.tell(null); // until the new picture's values are there
             this.look(this.pixel);
         }
 
@@ -2435,6 +2436,7 @@
         /** @param {Selection} selected */
         mark(selected) {
             this.selected = selected;
+            if (!this.isDrawn) return; // the buttons are still those of the entries before
             const name = selected && HistoryStrip.name(selected);
             [...this.element.children].forEach((button, index) => {
                 const isSelected = HistoryStrip.name(this.entries[index]) === name;

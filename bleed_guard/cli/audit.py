@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bleed_guard.audit.engines import EngineName
+from bleed_guard.audit.journal import state_of
 from bleed_guard.audit.page import render_index
 from bleed_guard.audit.pairs import Patterns
 from bleed_guard.audit.run import AuditPlan, run_audit
+from bleed_guard.audit.store import is_url
 from bleed_guard.audit.summary import render_summary
 from bleed_guard.audit.worker import AuditOptions
 from bleed_guard.cli.arguments import without_control
@@ -85,7 +90,10 @@ def run(arguments: argparse.Namespace) -> Exit:
     """Audit, print the summary, write what was asked for."""
     if arguments.json == STDOUT == arguments.html:
         raise CommandError("only one report can go to stdout (-)")
-    summary = run_audit(read_plan(arguments))
+    plan = read_plan(arguments)
+    _check_targets(plan, [arguments.html, arguments.json])
+    with _ending_on_sigterm():
+        summary = run_audit(plan)
     if arguments.html:
         write_text(arguments.html, render_index(summary))
     if arguments.json:
@@ -94,6 +102,30 @@ def run(arguments: argparse.Namespace) -> Exit:
         print(without_breaks(render_summary(summary)))
         print(f"written: {arguments.out}")
     return summary.code
+
+
+def _check_targets(plan: AuditPlan, reports: list[str | None]) -> None:
+    """CommandError if a file would be written over the manifest, or over another of them."""
+    rows = plan.out.with_name(f"{plan.out.name}.jsonl")
+    targets = [plan.out, rows, state_of(plan.out), state_of(rows)]
+    targets += [Path(report) for report in reports if report and report != STDOUT]
+    taken = set() if is_url(plan.source) else {Path(plan.source).resolve()}
+    for target in targets:
+        if target.resolve() in taken:
+            raise CommandError(
+                f"{target}: the manifest, the results and the reports must be different files"
+            )
+        taken.add(target.resolve())
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """Whoever asks this process to end ends it as Ctrl-C does, its workers too."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def without_breaks(text: str) -> str:

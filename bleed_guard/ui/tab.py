@@ -18,7 +18,7 @@ from bleed_guard.ui.encode import encode_text
 from bleed_guard.ui.events import script
 from bleed_guard.ui.layers import color_tables
 from bleed_guard.ui.served import ServedFiles
-from bleed_guard.ui.viewer import QuestionError, Viewer
+from bleed_guard.ui.viewer import Viewer
 
 TITLE = "Bleed"
 TARGETS = ("inpaint", "extras")
@@ -75,12 +75,11 @@ def _build_endpoint(viewer: Viewer) -> None:
 def _build_sending(viewer: Viewer, bind_send: BindSend) -> None:
     """A hidden picture that the page fills, and a hidden button per tab that sends it there."""
 
-    def load(wanted: str, request: gr.Request) -> Image.Image | None:
+    def load(wanted: str, request: gr.Request) -> Image.Image:
         try:
             return Image.fromarray(viewer.picture(json.loads(wanted), _owner(request)))
-        except QuestionError as error:
-            gr.Warning(str(error))
-            return None
+        except LookupError as error:  # gone: what the user has in the other tab must stay there
+            raise gr.Error(str(error)) from None
 
     wanted = gr.Textbox(visible=False, elem_id=element_ids.SEND_WHAT)
     picture = gr.Image(
@@ -90,7 +89,7 @@ def _build_sending(viewer: Viewer, bind_send: BindSend) -> None:
     loaded = button.click(
         load, inputs=[wanted], outputs=[picture], queue=False, **script("bleedGuard.send.wanted")
     )
-    loaded.then(fn=None, inputs=[], outputs=[], **script("bleedGuard.send.loaded"))
+    loaded.success(fn=None, inputs=[], outputs=[], **script("bleedGuard.send.loaded"))
     for target in TARGETS:
         bind_send(gr.Button(visible=False, elem_id=element_ids.send(target)), target, picture)
 

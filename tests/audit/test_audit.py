@@ -446,3 +446,21 @@ def test_a_missing_package_is_told_before_anything_is_checked(folder, monkeypatc
     assert main(["audit", str(folder), "-o", "out.parquet", "--engine", "serial"]) == 2
     assert capsys.readouterr().err == "Parquet needs pyarrow: pip install pyarrow\n"
     assert not list(folder.parent.glob("out*"))
+
+
+@pytest.mark.parametrize("report", ["--json", "--html"])
+def test_no_report_is_written_over_the_manifest_or_the_results(folder, capsys, report):
+    rows = "original,result,mask\n" + "a.orig.png,a.png,a.mask.png\n"
+    (folder / "list.csv").write_text(rows)
+    for arguments in (
+        ["-o", "out.jsonl", report, "list.csv"],
+        ["-o", "out.jsonl", report, "out.jsonl"],
+    ):
+        code, err = main(["audit", "list.csv", *arguments, "--force"]), capsys.readouterr().err
+        assert (code, "must be different files" in err) == (2, True)
+    assert (folder / "list.csv").read_text() == rows
+    (folder / "own.jsonl").write_text("{}\n")
+    code = main(["audit", "own.jsonl", "-o", "own.jsonl", "--restart"])
+    err = capsys.readouterr().err
+    assert (code, "must be different files" in err) == (2, True)
+    assert (folder / "own.jsonl").read_text() == "{}\n"
