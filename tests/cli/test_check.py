@@ -211,8 +211,14 @@ def test_16_bit_files_are_compared_at_16_bits(files, run, pixels, mask):
 @pytest.mark.parametrize(
     ("levels", "told"),
     [
-        (np.array([[0, 0.25], [0.5, 1]], np.float32), "has floating-point levels, expected whole numbers"),
-        (np.array([[0, 7], [8, 65536]], np.int32), "has levels from 0 to 65536, expected 0 to 65535"),
+        (
+            np.array([[0, 0.25], [0.5, 1]], np.float32),
+            "has floating-point levels, expected whole numbers",
+        ),
+        (
+            np.array([[0, 7], [8, 65536]], np.int32),
+            "has levels from 0 to 65536, expected 0 to 65535",
+        ),
         (np.array([[0, 7], [8, -1]], np.int32), "has levels from -1 to 8, expected 0 to 65535"),
     ],
 )
