@@ -22,6 +22,7 @@ from bleed_guard.cli.check import STDOUT, write_text
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.options import add_comparing, add_mask, choice, whole_number
 from bleed_guard.cli.pictures import CompareOptions
+from bleed_guard.cli.streams import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,8 +100,7 @@ def run(arguments: argparse.Namespace) -> Exit:
     if arguments.json:
         write_text(arguments.json, json.dumps(summary.to_json(), indent=2) + "\n")
     if STDOUT not in (arguments.json, arguments.html):
-        print(without_breaks(render_summary(summary)))
-        print(f"written: {arguments.out}")
+        say(f"{without_breaks(render_summary(summary))}\nwritten: {arguments.out}\n")
     return summary.code
 
 

@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -464,3 +465,20 @@ def test_no_report_is_written_over_the_manifest_or_the_results(folder, capsys, r
     err = capsys.readouterr().err
     assert (code, "must be different files" in err) == (2, True)
     assert (folder / "own.jsonl").read_text() == "{}\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that can be answered")
+def test_an_audit_that_is_asked_to_end_goes_on_later(folder, monkeypatch, capsys):
+    def end(*_: object) -> list[dict]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("the audit goes on")
+
+    before = signal.getsignal(signal.SIGTERM)
+    arguments = ["audit", ".", "-o", "out.jsonl", "--engine", "serial"]
+    with monkeypatch.context() as broken:
+        broken.setattr("bleed_guard.audit.engines.check_chunk", end)
+        assert main(arguments) == 130
+    assert capsys.readouterr().err.startswith("interrupted; the same command goes on")
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert main(arguments) in (0, 1, 2)
+    assert read()
