@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from bleed_guard.audit.engines import EngineName
+from bleed_guard.audit.journal import state_of
 from bleed_guard.audit.page import render_index
 from bleed_guard.audit.pairs import Patterns
 from bleed_guard.audit.run import AuditPlan, run_audit
+from bleed_guard.audit.store import is_url
 from bleed_guard.audit.summary import render_summary
 from bleed_guard.audit.worker import AuditOptions
 from bleed_guard.cli.arguments import without_control
@@ -85,7 +88,10 @@ def run(arguments: argparse.Namespace) -> Exit:
     """Audit, print the summary, write what was asked for."""
     if arguments.json == STDOUT == arguments.html:
         raise CommandError("only one report can go to stdout (-)")
-    summary = run_audit(read_plan(arguments))
+    plan = read_plan(arguments)
+    reports = (arguments.html, arguments.json)
+    check_targets(plan, [Path(report) for report in reports if report and report != STDOUT])
+    summary = run_audit(plan)
     if arguments.html:
         write_text(arguments.html, render_index(summary))
     if arguments.json:
@@ -94,6 +100,20 @@ def run(arguments: argparse.Namespace) -> Exit:
         print(without_breaks(render_summary(summary)))
         print(f"written: {arguments.out}")
     return summary.code
+
+
+def check_targets(plan: AuditPlan, reports: Sequence[Path]) -> None:
+    """CommandError where one file is to be two of source, results and reports."""
+    files = [*reports, *{plan.out, plan.rows, state_of(plan.rows)}]
+    if not is_url(plan.source):
+        files.append(Path(plan.source))
+    places = [file.resolve() for file in files]
+    for file, place in zip(files, places, strict=True):
+        if places.count(place) > 1:
+            raise CommandError(
+                f"{file}: is named twice, expected different files for the source, the results "
+                "and each report"
+            )
 
 
 def without_breaks(text: str) -> str:

@@ -163,6 +163,35 @@ def test_an_audit_of_nothing_does_not_pass(tmp_path, monkeypatch, capsys, source
     assert not list(tmp_path.glob("out*"))
 
 
+@pytest.mark.parametrize(
+    "targets",
+    [
+        ("-o", "own.jsonl", "--restart"),
+        ("-o", "pairs/../own.jsonl", "--force"),
+        ("-o", "link.jsonl", "--force"),
+        ("-o", "out.jsonl", "--json", "own.jsonl"),
+        ("-o", "out.jsonl", "--html", "own.jsonl"),
+        ("-o", "out.jsonl", "--json", "out.jsonl"),
+        ("-o", "out.jsonl", "--json", "out.jsonl.state"),
+        ("-o", "out.parquet", "--json", "out.parquet.jsonl"),
+        ("-o", "out.jsonl", "--json", "both", "--html", "both"),
+    ],
+)
+def test_no_file_is_named_twice(folder, capsys, targets):
+    rows = [{"original": f"pairs/{name}.orig.png", "result": f"pairs/{name}.png",
+             "mask": f"pairs/{name}.mask.png"} for name in ("speck", "redrawn")]  # fmt: skip
+    own = Path("own.jsonl")
+    own.write_text("\n".join(map(json.dumps, rows)))
+    before = own.read_bytes()
+    Path("link.jsonl").symlink_to("own.jsonl")
+    assert main(["audit", "own.jsonl", *targets, "--engine", "serial"]) == 2
+    err = capsys.readouterr().err
+    assert "is named twice, expected different files for the source, the results and" in err
+    assert err.count("\n") == 1
+    assert own.read_bytes() == before
+    assert {path.name for path in Path().iterdir()} == {"pairs", "own.jsonl", "link.jsonl"}
+
+
 @pytest.mark.parametrize("option", ["-o", "--html", "--json"])
 def test_results_that_cannot_be_written_are_one_sentence(folder, capsys, option):
     places = {"-o": "out.jsonl", "--html": "a.html", "--json": "a.json"}
