@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 
 from bleed_guard.audit.engines import EngineName
 from bleed_guard.audit.journal import state_of
@@ -91,7 +94,8 @@ def run(arguments: argparse.Namespace) -> Exit:
     plan = read_plan(arguments)
     reports = (arguments.html, arguments.json)
     check_targets(plan, [Path(report) for report in reports if report and report != STDOUT])
-    summary = run_audit(plan)
+    with ending_as_ctrl_c():
+        summary = run_audit(plan)
     if arguments.html:
         write_text(arguments.html, render_index(summary))
     if arguments.json:
@@ -100,6 +104,19 @@ def run(arguments: argparse.Namespace) -> Exit:
         print(without_breaks(render_summary(summary)))
         print(f"written: {arguments.out}")
     return summary.code
+
+
+@contextmanager
+def ending_as_ctrl_c() -> Iterator[None]:
+    """SIGTERM, which would leave the worker processes alive, ends an audit as Ctrl-C does."""
+    if current_thread() is not main_thread():  # only that one may ask for signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def check_targets(plan: AuditPlan, reports: Sequence[Path]) -> None:

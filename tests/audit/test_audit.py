@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -468,6 +472,54 @@ def test_an_interrupt_is_one_sentence(folder, monkeypatch, capsys):
     assert main(["audit", str(folder), "-o", "out.jsonl", "--engine", "serial"]) == 130
     told = "interrupted; the same command goes on where it stopped\n"
     assert capsys.readouterr().err == told
+
+
+def release(pipe: Path) -> None:
+    """Let go whoever waits for a named pipe to be written."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+
+
+def children_of(parent: int) -> list[Path]:
+    """The folders in /proc of a process' children that were spawned to work."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            status = (entry / "stat").read_text().rpartition(")")[2].split()
+            is_worker = b"spawn_main" in (entry / "cmdline").read_bytes()
+            if int(status[1]) == parent and is_worker:
+                found.append(entry)
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
+def test_a_termination_ends_the_workers_too(folder):
+    pipe = folder / "redrawn.png"
+    pipe.unlink()
+    os.mkfifo(pipe)  # the worker waits here until somebody writes
+    command = [sys.executable, "-m", "bleed_guard", "audit", str(folder), "-o", "out.jsonl"]
+    running = subprocess.Popen(
+        [*command, "--workers", "1", "--chunk", "1"],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    out = Path("out.jsonl")
+    while running.poll() is None and not (out.exists() and out.stat().st_size):
+        time.sleep(0.02)
+    workers = children_of(running.pid)
+    running.send_signal(signal.SIGTERM)
+    while running.poll() is None:
+        release(pipe)
+        time.sleep(0.02)
+    left = [process for process in workers if process.exists()]
+    for process in left:
+        os.kill(int(process.name), signal.SIGKILL)
+    assert running.stderr is not None
+    assert running.stderr.read() == "interrupted; the same command goes on where it stopped\n"
+    assert running.returncode == 130
+    assert workers
+    assert not left
 
 
 def test_a_missing_package_is_told_before_anything_is_checked(folder, monkeypatch, capsys):
