@@ -182,8 +182,17 @@ def write_parquet(rows: Path, target: Path) -> None:
     records = read_records(rows)
     with parquet.ParquetWriter(part, schema) as writer:
         while group := list(islice(records, ROWS_PER_GROUP)):
-            writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))
+            texts = [_as_utf8(record) for record in group]
+            writer.write_table(pyarrow.Table.from_pylist(texts, schema=schema))
     part.replace(target)
+
+
+def _as_utf8(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with escapes for what file names may hold and Unicode does not."""
+    return {
+        key: value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        for key, value in record.items()
+    }
 
 
 def _import_pyarrow() -> tuple[Any, Any]:

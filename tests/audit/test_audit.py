@@ -230,6 +230,15 @@ def test_a_name_with_a_line_break_is_audited_too(folder):
     assert "two\nlines" in [record["id"] for record in read()]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode there")
+def test_names_that_are_no_unicode_are_linked_in_the_index(folder):
+    make_pair(folder, "caf\udce9", 8, everywhere)
+    arguments = ["audit", str(folder), "-o", "out.jsonl", "--engine", "serial"]
+    assert main([*arguments, "--html", "index.html"]) == 1
+    page = Path("index.html").read_text(encoding="utf-8")
+    assert f'<a href="{folder}/caf%E9.png">{folder}/caf\\udce9.png</a>' in page
+
+
 class Interrupted(BaseException):
     """Stands for Ctrl-C, a lost machine, a session's end."""
 
