@@ -24,9 +24,14 @@ from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.options import add_comparing, add_mask, choice, whole_number
 from bleed_guard.cli.pictures import CompareOptions
 
+EXIT_CODES = (
+    "exit codes: 0 all clean, 1 bleed, 2 usage or files that could not be compared, 130 interrupted"
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
+    parser.epilog = EXIT_CODES
     parser.add_argument(
         "source",
         metavar="FOLDER|MANIFEST",

@@ -455,7 +455,8 @@ def test_the_command_prints_the_summary_and_writes_an_index(folder, capsys):
 
 
 @pytest.mark.parametrize(
-    ("change", "code"), [("clean", 0), ("error", 2), ("bleed", 1), ("bleed and error", 1)]
+    ("change", "code"),
+    [("clean", 0), ("error", 2), ("size", 2), ("bleed", 1), ("bleed and error", 1)],
 )
 def test_exit_codes(tmp_path, monkeypatch, change, code):
     monkeypatch.chdir(tmp_path)
@@ -463,7 +464,18 @@ def test_exit_codes(tmp_path, monkeypatch, change, code):
     make_pair(tmp_path / "p", "b", 2)
     if "error" in change:
         (tmp_path / "p" / "b.mask.png").unlink()
+    if change == "size":
+        Image.new("RGB", (10, 10)).save(tmp_path / "p" / "b.png")
     assert main(["audit", "p", "-o", "out.jsonl", "--engine", "serial"]) == code
+
+
+def test_the_help_tells_the_exit_codes_an_audit_has(capsys):
+    with pytest.raises(SystemExit):
+        main(["audit", "--help"])
+    told = " ".join(capsys.readouterr().out.split()).partition("exit codes: ")[2]
+    assert told == (
+        "0 all clean, 1 bleed, 2 usage or files that could not be compared, 130 interrupted"
+    )
 
 
 def test_results_need_a_known_ending(folder, capsys):
