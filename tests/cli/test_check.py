@@ -211,9 +211,15 @@ def test_16_bit_files_are_compared_at_16_bits(files, run, pixels, mask):
 @pytest.mark.parametrize(
     ("levels", "told"),
     [
-        (np.float32([[0, 0.25], [0.5, 1]]), "has floating-point levels, expected whole numbers"),
-        (np.int32([[0, 7], [8, 65536]]), "has levels from 0 to 65536, expected 0 to 65535"),
-        (np.int32([[0, 7], [8, -1]]), "has levels from -1 to 8, expected 0 to 65535"),
+        (
+            np.array([[0, 0.25], [0.5, 1]], np.float32),
+            "has floating-point levels, expected whole numbers",
+        ),
+        (
+            np.array([[0, 7], [8, 65536]], np.int32),
+            "has levels from 0 to 65536, expected 0 to 65535",
+        ),
+        (np.array([[0, 7], [8, -1]], np.int32), "has levels from -1 to 8, expected 0 to 65535"),
     ],
 )
 def test_levels_that_16_bits_cannot_hold_are_refused(files, run, levels, told):
@@ -226,7 +232,7 @@ def test_levels_that_16_bits_cannot_hold_are_refused(files, run, levels, told):
 
 
 def test_32_bit_levels_that_16_bits_can_hold_are_compared_exactly(files, run):
-    levels = np.int32([[0, 7], [8, 65535]])
+    levels = np.array([[0, 7], [8, 65535]], np.int32)
     save("levels.tif", levels)
     save("same.tif", levels)
     levels[1, 1] -= 1
