@@ -79,7 +79,8 @@ class Metadata:
 
     @property
     def colors(self) -> str:
-        """What the ICC profile is for, such as "RGB", "CMYK", "GRAY"; "" without one."""
+        """What the ICC profile is for, such as "RGB", "CMYK", "GRAY" (ICC.1, 7.2.6: the colour
+        space of the data); "" without one."""
         return self.icc[16:20].decode("ascii", "replace").strip()
 
     @property

@@ -80,7 +80,7 @@ def _link(path: str) -> str:
     """A link to the file; a URL of another scheme than http is text only."""
     if is_url(path) and not path.startswith(("http://", "https://")):
         return escape(path)
-    target = path if is_url(path) else quote(os.fsencode(path))
+    target = path if is_url(path) else quote(os.fsencode(path))  # which need not be UTF-8
     return f'<a href="{escape(target)}">{escape(path)}</a>'
 
 

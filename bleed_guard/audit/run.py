@@ -39,6 +39,11 @@ class AuditPlan:
     force: bool = False
 
     @property
+    def rows(self) -> Path:
+        """The JSON lines that are written while checking."""
+        return self.out.with_name(self.out.name + ".jsonl") if _is_parquet(self.out) else self.out
+
+    @property
     def identity(self) -> str:
         """What must stay the same for an interrupted audit to go on."""
         return repr((self.source, self.patterns, self.options))
@@ -73,7 +78,7 @@ def run_audit(plan: AuditPlan) -> Summary:
 
     CommandError if the source, the results file or the engine cannot be used.
     """
-    rows = plan.out.with_name(plan.out.name + ".jsonl") if _is_parquet(plan.out) else plan.out
+    rows = plan.rows
     if rows != plan.out and plan.out.exists() and not (plan.force or plan.restart):
         raise CommandError(f"{plan.out}: the file exists; say --force to replace it")
     if rows != plan.out:
@@ -177,8 +182,17 @@ def write_parquet(rows: Path, target: Path) -> None:
     records = read_records(rows)
     with parquet.ParquetWriter(part, schema) as writer:
         while group := list(islice(records, ROWS_PER_GROUP)):
-            writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))
+            texts = [_as_utf8(record) for record in group]
+            writer.write_table(pyarrow.Table.from_pylist(texts, schema=schema))
     part.replace(target)
+
+
+def _as_utf8(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with escapes for what file names may hold and Unicode does not."""
+    return {
+        key: value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        for key, value in record.items()
+    }
 
 
 def _import_pyarrow() -> tuple[Any, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 
 from bleed_guard.audit.engines import EngineName
 from bleed_guard.audit.journal import state_of
@@ -24,9 +25,14 @@ from bleed_guard.cli.options import add_comparing, add_mask, choice, whole_numbe
 from bleed_guard.cli.pictures import CompareOptions
 from bleed_guard.cli.streams import say
 
+EXIT_CODES = (
+    "exit codes: 0 all clean, 1 bleed, 2 usage or files that could not be compared, 130 interrupted"
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
+    parser.epilog = EXIT_CODES
     parser.add_argument(
         "source",
         metavar="FOLDER|MANIFEST",
@@ -92,8 +98,9 @@ def run(arguments: argparse.Namespace) -> Exit:
     if arguments.json == STDOUT == arguments.html:
         raise CommandError("only one report can go to stdout (-)")
     plan = read_plan(arguments)
-    _check_targets(plan, [arguments.html, arguments.json])
-    with _ending_on_sigterm():
+    reports = (arguments.html, arguments.json)
+    check_targets(plan, [Path(report) for report in reports if report and report != STDOUT])
+    with ending_as_ctrl_c():
         summary = run_audit(plan)
     if arguments.html:
         write_text(arguments.html, render_index(summary))
@@ -104,28 +111,31 @@ def run(arguments: argparse.Namespace) -> Exit:
     return summary.code
 
 
-def _check_targets(plan: AuditPlan, reports: list[str | None]) -> None:
-    """CommandError if a file would be written over the manifest, or over another of them."""
-    rows = plan.out.with_name(f"{plan.out.name}.jsonl")
-    targets = [plan.out, rows, state_of(plan.out), state_of(rows)]
-    targets += [Path(report) for report in reports if report and report != STDOUT]
-    taken = set() if is_url(plan.source) else {Path(plan.source).resolve()}
-    for target in targets:
-        if target.resolve() in taken:
-            raise CommandError(
-                f"{target}: the manifest, the results and the reports must be different files"
-            )
-        taken.add(target.resolve())
-
-
 @contextmanager
-def _ending_on_sigterm() -> Iterator[None]:
-    """Whoever asks this process to end ends it as Ctrl-C does, its workers too."""
+def ending_as_ctrl_c() -> Iterator[None]:
+    """SIGTERM, which would leave the worker processes alive, ends an audit as Ctrl-C does."""
+    if current_thread() is not main_thread():  # only that one may ask for signals
+        yield
+        return
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def check_targets(plan: AuditPlan, reports: Sequence[Path]) -> None:
+    """CommandError where one file is to be two of source, results and reports."""
+    files = [*reports, *{plan.out, plan.rows, state_of(plan.rows)}]
+    if not is_url(plan.source):
+        files.append(Path(plan.source))
+    places = [file.resolve() for file in files]
+    for file, place in zip(files, places, strict=True):
+        if places.count(place) > 1:
+            raise CommandError(
+                f"{file}: is named twice, expected different files for the source, the results "
+                "and each report"
+            )
 
 
 def without_breaks(text: str) -> str:

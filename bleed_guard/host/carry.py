@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bleed_guard.metadata import Metadata
+
 ALPHA_FORMATS = (".png",)
 """Some hosts drop the alpha channel of WebP on saving, and lossless WebP the colours below it."""
 METRES_PER_INCH = 0.0254
@@ -17,8 +19,6 @@ ICC_CHUNK = 65519
 JFIF_MARKER, EXIF_MARKER = b"\xff\xe0", b"\xff\xe1"
 JFIF_HEADER = JFIF_MARKER + b"\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
 """Of version 1.1, without a density and without a thumbnail."""
-PROFILE_SPACE, RGB_SPACE = slice(16, 20), b"RGB "
-"""Where an ICC profile tells its colour space (ICC.1, 7.2.6)."""
 LARGEST_DPI = 65535
 """What fits a JPEG's density."""
 RIFF_HEADER = 12
@@ -58,8 +58,7 @@ def has_alpha(image: Image.Image) -> bool:
 
 def _read_profile(init: Image.Image) -> bytes:
     """The init image's profile if it is one of R, G, B, as the result is; else none."""
-    profile = init.info.get("icc_profile") or b""
-    return profile if profile[PROFILE_SPACE] == RGB_SPACE else b""
+    return Metadata(icc=init.info.get("icc_profile") or b"").rgb_icc
 
 
 def _read_dpi(init: Image.Image) -> tuple[float, float] | None:

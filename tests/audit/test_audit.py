@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import json
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +167,35 @@ def test_an_audit_of_nothing_does_not_pass(tmp_path, monkeypatch, capsys, source
     assert not list(tmp_path.glob("out*"))
 
 
+@pytest.mark.parametrize(
+    "targets",
+    [
+        ("-o", "own.jsonl", "--restart"),
+        ("-o", "pairs/../own.jsonl", "--force"),
+        ("-o", "link.jsonl", "--force"),
+        ("-o", "out.jsonl", "--json", "own.jsonl"),
+        ("-o", "out.jsonl", "--html", "own.jsonl"),
+        ("-o", "out.jsonl", "--json", "out.jsonl"),
+        ("-o", "out.jsonl", "--json", "out.jsonl.state"),
+        ("-o", "out.parquet", "--json", "out.parquet.jsonl"),
+        ("-o", "out.jsonl", "--json", "both", "--html", "both"),
+    ],
+)
+def test_no_file_is_named_twice(folder, capsys, targets):
+    rows = [{"original": f"pairs/{name}.orig.png", "result": f"pairs/{name}.png",
+             "mask": f"pairs/{name}.mask.png"} for name in ("speck", "redrawn")]  # fmt: skip
+    own = Path("own.jsonl")
+    own.write_text("\n".join(map(json.dumps, rows)))
+    before = own.read_bytes()
+    Path("link.jsonl").symlink_to("own.jsonl")
+    assert main(["audit", "own.jsonl", *targets, "--engine", "serial"]) == 2
+    err = capsys.readouterr().err
+    assert "is named twice, expected different files for the source, the results and" in err
+    assert err.count("\n") == 1
+    assert own.read_bytes() == before
+    assert {path.name for path in Path().iterdir()} == {"pairs", "own.jsonl", "link.jsonl"}
+
+
 @pytest.mark.parametrize("option", ["-o", "--html", "--json"])
 def test_results_that_cannot_be_written_are_one_sentence(folder, capsys, option):
     places = {"-o": "out.jsonl", "--html": "a.html", "--json": "a.json"}
@@ -196,6 +228,15 @@ def test_a_name_with_a_line_break_is_audited_too(folder):
     make_pair(folder, "two\nlines", 8, one_pixel)
     assert audit(folder).verdicts == {"clean": 4, "bleed": 4}
     assert "two\nlines" in [record["id"] for record in read()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode there")
+def test_names_that_are_no_unicode_are_linked_in_the_index(folder):
+    make_pair(folder, "caf\udce9", 8, everywhere)
+    arguments = ["audit", str(folder), "-o", "out.jsonl", "--engine", "serial"]
+    assert main([*arguments, "--html", "index.html"]) == 1
+    page = Path("index.html").read_text(encoding="utf-8")
+    assert f'<a href="{folder}/caf%E9.png">{folder}/caf\\udce9.png</a>' in page
 
 
 class Interrupted(BaseException):
@@ -414,7 +455,8 @@ def test_the_command_prints_the_summary_and_writes_an_index(folder, capsys):
 
 
 @pytest.mark.parametrize(
-    ("change", "code"), [("clean", 0), ("error", 2), ("bleed", 1), ("bleed and error", 1)]
+    ("change", "code"),
+    [("clean", 0), ("error", 2), ("size", 2), ("bleed", 1), ("bleed and error", 1)],
 )
 def test_exit_codes(tmp_path, monkeypatch, change, code):
     monkeypatch.chdir(tmp_path)
@@ -422,7 +464,18 @@ def test_exit_codes(tmp_path, monkeypatch, change, code):
     make_pair(tmp_path / "p", "b", 2)
     if "error" in change:
         (tmp_path / "p" / "b.mask.png").unlink()
+    if change == "size":
+        Image.new("RGB", (10, 10)).save(tmp_path / "p" / "b.png")
     assert main(["audit", "p", "-o", "out.jsonl", "--engine", "serial"]) == code
+
+
+def test_the_help_tells_the_exit_codes_an_audit_has(capsys):
+    with pytest.raises(SystemExit):
+        main(["audit", "--help"])
+    told = " ".join(capsys.readouterr().out.split()).partition("exit codes: ")[2]
+    assert told == (
+        "0 all clean, 1 bleed, 2 usage or files that could not be compared, 130 interrupted"
+    )
 
 
 def test_results_need_a_known_ending(folder, capsys):
@@ -442,43 +495,56 @@ def test_an_interrupt_is_one_sentence(folder, monkeypatch, capsys):
     assert capsys.readouterr().err == told
 
 
+def release(pipe: Path) -> None:
+    """Let go whoever waits for a named pipe to be written."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+
+
+def children_of(parent: int) -> list[Path]:
+    """The folders in /proc of a process' children that were spawned to work."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            status = (entry / "stat").read_text().rpartition(")")[2].split()
+            is_worker = b"spawn_main" in (entry / "cmdline").read_bytes()
+            if int(status[1]) == parent and is_worker:
+                found.append(entry)
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
+def test_a_termination_ends_the_workers_too(folder):
+    pipe = folder / "redrawn.png"
+    pipe.unlink()
+    os.mkfifo(pipe)  # the worker waits here until somebody writes
+    command = [sys.executable, "-m", "bleed_guard", "audit", str(folder), "-o", "out.jsonl"]
+    running = subprocess.Popen(
+        [*command, "--workers", "1", "--chunk", "1"],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    out = Path("out.jsonl")
+    while running.poll() is None and not (out.exists() and out.stat().st_size):
+        time.sleep(0.02)
+    workers = children_of(running.pid)
+    running.send_signal(signal.SIGTERM)
+    while running.poll() is None:
+        release(pipe)
+        time.sleep(0.02)
+    left = [process for process in workers if process.exists()]
+    for process in left:
+        os.kill(int(process.name), signal.SIGKILL)
+    assert running.stderr is not None
+    assert running.stderr.read() == "interrupted; the same command goes on where it stopped\n"
+    assert running.returncode == 130
+    assert workers
+    assert not left
+
+
 def test_a_missing_package_is_told_before_anything_is_checked(folder, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert main(["audit", str(folder), "-o", "out.parquet", "--engine", "serial"]) == 2
     assert capsys.readouterr().err == "Parquet needs pyarrow: pip install pyarrow\n"
     assert not list(folder.parent.glob("out*"))
-
-
-@pytest.mark.parametrize("report", ["--json", "--html"])
-def test_no_report_is_written_over_the_manifest_or_the_results(folder, capsys, report):
-    rows = "original,result,mask\n" + "a.orig.png,a.png,a.mask.png\n"
-    (folder / "list.csv").write_text(rows)
-    for arguments in (
-        ["-o", "out.jsonl", report, "list.csv"],
-        ["-o", "out.jsonl", report, "out.jsonl"],
-    ):
-        code, err = main(["audit", "list.csv", *arguments, "--force"]), capsys.readouterr().err
-        assert (code, "must be different files" in err) == (2, True)
-    assert (folder / "list.csv").read_text() == rows
-    (folder / "own.jsonl").write_text("{}\n")
-    code = main(["audit", "own.jsonl", "-o", "own.jsonl", "--restart"])
-    err = capsys.readouterr().err
-    assert (code, "must be different files" in err) == (2, True)
-    assert (folder / "own.jsonl").read_text() == "{}\n"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM that can be answered")
-def test_an_audit_that_is_asked_to_end_goes_on_later(folder, monkeypatch, capsys):
-    def end(*_: object) -> list[dict]:
-        os.kill(os.getpid(), signal.SIGTERM)
-        raise AssertionError("the audit goes on")
-
-    before = signal.getsignal(signal.SIGTERM)
-    arguments = ["audit", ".", "-o", "out.jsonl", "--engine", "serial"]
-    with monkeypatch.context() as broken:
-        broken.setattr("bleed_guard.audit.engines.check_chunk", end)
-        assert main(arguments) == 130
-    assert capsys.readouterr().err.startswith("interrupted; the same command goes on")
-    assert signal.getsignal(signal.SIGTERM) is before
-    assert main(arguments) in (0, 1, 2)
-    assert read()

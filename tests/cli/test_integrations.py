@@ -63,10 +63,21 @@ def test_the_action_runs_as_a_shell_script(files, result, code):
 
 
 def test_the_hooks_call_commands_that_exist():
-    entries = re.findall(r"^  entry: bleed-guard (\w+)$", HOOKS, re.MULTILINE)
+    entries = re.findall(r"^  entry: bleed-guard (\w+)", HOOKS, re.MULTILINE)
     assert entries == ["check", "audit"]
     assert set(entries) <= set(COMMANDS)
     assert len(re.findall(r"^- id: ", HOOKS, re.MULTILINE)) == len(entries)
+
+
+def test_the_audit_hook_runs_again_and_again(files, run):
+    Path("original.png").rename("mug.orig.png")
+    Path("mask.png").rename("mug.mask.png")
+    Path("clean.png").rename("mug.png")
+    entry = re.findall(r"^  entry: bleed-guard (audit.*)$", HOOKS, re.MULTILINE)[0]
+    words = [*shlex.split(entry), ".", "-o", "out.jsonl", "--engine", "serial"]
+    assert [run(*words)[0] for _ in range(2)] == [0, 0]
+    Path("out.jsonl.state").write_text("left by a run that was interrupted")
+    assert run(*words)[0] == 0
 
 
 @pytest.mark.parametrize("extra", ["cli", "audit", "diffusers"])

@@ -264,6 +264,15 @@ def test_parquet_in_and_out(folder):
     assert sorted(path.name for path in Path().iterdir()) == ["out.parquet", "pairs"]
 
 
+def test_names_that_are_no_unicode_are_escaped_in_parquet(folder):
+    from pyarrow import parquet
+
+    make_pair(folder, "caf\udce9", 8, one_pixel)
+    assert main(["audit", str(folder), "-o", "out.parquet", "--engine", "serial"]) == 1
+    ids = [row["id"] for row in parquet.read_table("out.parquet").to_pylist()]
+    assert "caf\\udce9" in ids
+
+
 def test_a_parquet_file_that_is_none_is_one_sentence(folder):
     (folder / "list.parquet").write_bytes(b"hello")
     with pytest.raises(CommandError, match=r"list\.parquet: is no Parquet file"):
