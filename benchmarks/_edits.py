@@ -138,11 +138,20 @@ def cross_edge(photo: np.ndarray, mask: np.ndarray, donor: np.ndarray) -> np.nda
     return np.where((near & bands[None, :])[..., None], donor, edited)
 
 
+def fill_latents(photo: np.ndarray, mask: np.ndarray, donor: np.ndarray) -> np.ndarray:
+    """New content of its own colours in all latents that the mask covers half, as hosts repaint
+    them: up to 4 px beyond an edge, and none of it is drift."""
+    latents = cv2.resize(mask, (WIDTH // 8, HEIGHT // 8), interpolation=cv2.INTER_AREA) >= 128
+    covered = cv2.resize(latents.astype(np.uint8), (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST)
+    return np.where(covered[..., None] > 0, donor, photo)
+
+
 EDITS = {
     "insert": insert_other,
     "removal": remove,
     "object": place_object,
     "crossing": cross_edge,
+    "latents": fill_latents,
 }
 
 

@@ -10,6 +10,9 @@ mask. The pipeline's picture is that outcome, drifted everywhere as models drift
 - ghost: the share of the removed content that shows in the first 8 px inside. Least squares of
   the result on the original and the perfect edit; 0 = none, 1 = all of it.
 - error: root mean square of result minus perfect edit over the same 8 px, in levels.
+- tint: how far the picture's colour is off more than 8 px inside, in levels: its error averaged
+  over squares of 17 px, so that neither noise nor detail counts. Drift that is left, or new
+  content that a blend took for drift.
 - +25: the photograph itself, 25 levels too bright; the largest step the mean error takes between
   neighbouring rings of 1 px, from outside to 16 px inside. Pixels that 25 levels would clip are
   left out.
@@ -77,11 +80,13 @@ WAYS = (
 
 
 class Score(NamedTuple):
-    """What one way made of one case; `ghost` is NaN where nothing was removed from the rim."""
+    """What one way made of one case; `ghost` is NaN where nothing was removed from the rim, `tint`
+    where the mask is nowhere so deep."""
 
     seam: float
     ghost: float
     error: float
+    tint: float
     changed: int
 
 
@@ -92,6 +97,7 @@ def score_case(case: Case, way: Way) -> Score:
         seam=measure_seam(case.perfect, result, case.mask).ratio,
         ghost=measure_ghost(case, result),
         error=measure_error(case, result),
+        tint=measure_tint(case, result),
         changed=int(np.count_nonzero((result != case.reference).any(axis=2) & outside)),
     )
 
@@ -121,6 +127,17 @@ def measure_error(case: Case, result: np.ndarray) -> float:
     rim = find_rim(case.mask)
     error = result[rim].astype(np.float64) - case.perfect[rim]
     return float(np.sqrt(np.mean(error**2)))
+
+
+def measure_tint(case: Case, result: np.ndarray) -> float:
+    inside = (case.mask >= 128).astype(np.float32)
+    deep = measure_depth(case.mask) > RIM
+    if not deep.any():
+        return float("nan")
+    error = (result.astype(np.float32) - case.perfect) * inside[..., None]
+    square = (2 * RIM + 1, 2 * RIM + 1)
+    averaged = cv2.blur(error, square)[deep] / cv2.blur(inside, square)[deep][:, None]
+    return float(np.abs(averaged).mean())
 
 
 def measure_level_step(photo: np.ndarray, mask: np.ndarray, way: Way) -> float:
@@ -180,6 +197,7 @@ def describe_way(way: Way, scores: list[Score]) -> list[str]:
         f"{max(seams):.2f}",
         f"{np.nanmean([score.ghost for score in scores]):.2f}",
         f"{np.mean([score.error for score in scores]):.1f}",
+        f"{np.nanmean([score.tint for score in scores]):.1f}",
         f"{measure_level_steps(way):.1f}",
         str(sum(score.changed for score in scores)),
         f"{cost.wall:.0f} ({cost.processor:.0f})",
@@ -187,17 +205,18 @@ def describe_way(way: Way, scores: list[Score]) -> list[str]:
 
 
 def describe_part(
-    name: str, value: str, cases: list[Case], scores: dict[Way, list[Score]]
+    name: str, value: str, field: str, cases: list[Case], scores: dict[Way, list[Score]]
 ) -> list[str]:
-    """Seam, mean and worst, of the cases whose `name` is `value`."""
+    """A score, mean and worst, of the cases whose `name` is `value`."""
     cells = [value]
     for way in scores:
-        seams = [
-            score.seam
+        found = [
+            getattr(score, field)
             for case, score in zip(cases, scores[way], strict=True)
             if getattr(case, name) == value
         ]
-        cells.append(f"{np.mean(seams):.2f} / {max(seams):.2f}")
+        has_any = not np.isnan(found).all()
+        cells.append(f"{np.nanmean(found):.2f} / {np.nanmax(found):.2f}" if has_any else "")
     return cells
 
 
@@ -208,7 +227,7 @@ def main() -> None:
     print(f"{len(cases)} edits: {photos} photographs x {len(draw_masks())} masks x ", end="")
     print(f"{len(DRIFTS)} drifts, {len(EDITS)} kinds of content in turn\n")
     scores = {way: [score_case(case, way) for case in cases] for way in WAYS}
-    head = ("blend", "seam", "worst", "ghost", "error", "+25", "changed", "ms/MP (CPU)")
+    head = ("blend", "seam", "worst", "ghost", "error", "tint", "+25", "changed", "ms/MP (CPU)")
     print_table(head, (describe_way(way, scores[way]) for way in WAYS))
     parts = {
         "drift": list(DRIFTS),
@@ -216,6 +235,7 @@ def main() -> None:
         "shape": list(draw_masks()),
         "photo": list(load_photos()),
     }
-    for name, values in parts.items():
-        head = (f"seam, mean / worst, by {name}", *(way.label for way in WAYS))
-        print_table(head, (describe_part(name, value, cases, scores) for value in values))
+    for name, field in (*((name, "seam") for name in parts), ("edit", "tint")):
+        head = (f"{field}, mean / worst, by {name}", *(way.label for way in WAYS))
+        rows = (describe_part(name, value, field, cases, scores) for value in parts[name])
+        print_table(head, rows)

@@ -13,11 +13,14 @@ from bleed_guard.core.arrays import check_sizes, cut_rows
 from bleed_guard.core.edges import Rim, find_rim, measure_depth, measure_thickness
 from bleed_guard.core.job import Box, mask_box
 from bleed_guard.core.mask import HARD_LEVEL, grow_box
-from bleed_guard.core.membrane import RING_WIDTH, Drift, Ring, measure_drift, read_ring
-
-MARGIN = 2 * RING_WIDTH
-"""Pixels around the mask's box that the blends look at: the ring, and as much again for the
-coarse bands."""
+from bleed_guard.core.membrane import (
+    LATENT_CELL,
+    Drift,
+    Ring,
+    find_margin,
+    measure_drift,
+    read_ring,
+)
 
 LARGEST_STEP_SHARE = 0.25
 """The first px inside may show this much of the misfit at the mask's edge, as a multiple of what
@@ -50,7 +53,7 @@ class Seam:
 
     `box` holds the mask and a margin, and is empty if the mask is blank. Within it `part` is the
     reference's, uint8 h x w x 3, and, bool h x w, `inside` is what is repainted and `known` where
-    the generated pictures really were generated.
+    the generated pictures really were generated. `latent_cell` is as `paste_back` takes it.
     """
 
     reference: np.ndarray
@@ -58,19 +61,27 @@ class Seam:
     part: np.ndarray
     inside: np.ndarray
     known: np.ndarray
+    latent_cell: float = LATENT_CELL
     rims: dict[int, Rim] = field(default_factory=dict)
 
     @classmethod
-    def along(cls, reference: np.ndarray, mask: np.ndarray, known: Box | None = None) -> Seam:
+    def along(
+        cls,
+        reference: np.ndarray,
+        mask: np.ndarray,
+        known: Box | None = None,
+        latent_cell: float = LATENT_CELL,
+    ) -> Seam:
         """As `paste_back` takes them; the sizes are not looked at."""
         inside = mask >= HARD_LEVEL
         box = mask_box(inside)
-        box = Box(0, 0, 0, 0) if box is None else grow_box(box, MARGIN, mask.shape)
+        margin = find_margin(latent_cell)
+        box = Box(0, 0, 0, 0) if box is None else grow_box(box, margin, mask.shape)
         is_known = np.full((box.height, box.width), known is None)
         if known is not None and not known.intersect(box).is_empty:
             is_known[known.intersect(box).within(box).slices] = True
         part = np.ascontiguousarray(reference[box.slices])
-        return cls(reference, box, part, inside[box.slices], is_known)
+        return cls(reference, box, part, inside[box.slices], is_known, latent_cell)
 
     @cached_property
     def depth(self) -> np.ndarray:
@@ -85,7 +96,7 @@ class Seam:
 
     @cached_property
     def ring(self) -> Ring | None:
-        return read_ring(self.part, self.inside, self.known)
+        return read_ring(self.part, self.inside, self.known, self.latent_cell)
 
     def paste(self, generated: np.ndarray, blend: Blend | str, feather: int) -> np.ndarray:
         """`paste_back` for one picture."""
@@ -106,6 +117,7 @@ def paste_back(
     blend: Blend | str = Blend.MEMBRANE_FEATHER,
     feather: int = 4,
     known: Box | None = None,
+    latent_cell: float = LATENT_CELL,
 ) -> np.ndarray:
     """The generated picture with every pixel outside the mask taken from the reference.
 
@@ -113,11 +125,13 @@ def paste_back(
     `feather` is the width in px, inside the mask, over which the two fade into each other (the
     most it may take, for a membrane with a feather); a mask thinner than that fades less, so that
     its middle is all edit. `known` is the box in which `generated` really was generated, by
-    default everywhere: outside of it nothing can be learnt about its drift. Returns uint8
-    H x W x 3. ValueError if sizes differ or `blend` is unknown.
+    default everywhere: outside of it nothing can be learnt about its drift. `latent_cell` is how
+    many px a latent of the model covers, more where the generated picture was enlarged to fit:
+    so far beyond the mask it may show new content. Returns uint8 H x W x 3. ValueError if sizes
+    differ or `blend` is unknown.
     """
     check_sizes(reference, generated, mask)
-    return Seam.along(reference, mask, known).paste(generated, Blend(blend), feather)
+    return Seam.along(reference, mask, known, latent_cell).paste(generated, Blend(blend), feather)
 
 
 def build_overlay(

@@ -44,15 +44,18 @@ def find_rim(inside: np.ndarray, width: int) -> Rim:
     return Rim(*_gather(inside, 2 * width + 2, measure))
 
 
-def find_ring(inside: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """The pixels outside a bool H x W up to `width` px from it: their indices as `Rim.pixels`,
-    and their distance to it, float32 N in px."""
+def find_ring(
+    inside: np.ndarray, edge: float, start: float, end: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels outside a bool H x W up to `edge` px from it, or more than `start` and up to
+    `end`: their indices as `Rim.pixels`, and their distance to it, float32 N in px."""
 
     def measure(outside: np.ndarray) -> tuple[np.ndarray, ...]:
         distance = cv2.distanceTransform(outside.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
-        return outside & (distance <= width), distance
+        is_far = (distance > start) & (distance <= end)
+        return (outside & (distance <= edge)) | is_far, distance
 
-    pixels, distance = _gather(~inside, width + 2, measure)
+    pixels, distance = _gather(~inside, int(end) + 2, measure)
     return pixels, distance
 
 

@@ -1,4 +1,4 @@
-"""The drift of the generated picture, read just outside the mask and carried smoothly inward.
+"""The drift of the generated picture, read around the mask and carried smoothly inward.
 
 A diffusion pipeline gives back the picture around the mask too, and a little off: another tint,
 another contrast, a soft edge. What it is off by outside, it is off by inside. Subtracting that
@@ -7,6 +7,7 @@ makes the two meet without a step, and without any of the old content showing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,8 +16,13 @@ import numpy as np
 
 from bleed_guard.core.edges import find_ring
 
+LATENT_CELL = 8
+"""px of the generated picture that one latent covers. A host repaints whole latents, so new content
+may reach nearly that far beyond the mask: what differs there is no drift."""
+
 RING_WIDTH = 8
-"""The drift is read from this many px outside the mask: one latent cell."""
+"""The drift is read from so many px around the mask, one latent away from it. The seam benchmark
+hardly knows whether they lie nearer."""
 
 EDGE_WIDTH = 3
 """How well the pictures match across the edge is judged from this many px outside the mask."""
@@ -60,12 +66,12 @@ NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
 
 
 class Ring(NamedTuple):
-    """The pixels just outside a mask, from which the drift is read: the same for a whole batch.
+    """The pixels around a mask from which the drift is read: the same for a whole batch.
 
     `pixels` (intp N) are indices into the region's pixels one after the other, `cells` those of
-    the grid they lie in, `own` the reference's colours there (uint8 N x 3). The `edge` is what of
-    them is nearest to the mask (intp M); `edge_lab` are the reference's colours there in CIELAB
-    (float32 M x 3) and `steps` how much it differs from pixel to pixel.
+    the grid they lie in, `own` the reference's colours there (uint8 N x 3). The `edge` is what is
+    nearest to the mask (intp M); `edge_lab` are the reference's colours there in CIELAB (float32
+    M x 3) and `steps` how much it differs from pixel to pixel.
     """
 
     grid: _Grid
@@ -95,27 +101,34 @@ class Drift(NamedTuple):
         return self.grid.spread(self.offsets, rows)
 
 
-def read_ring(reference: np.ndarray, inside: np.ndarray, known: np.ndarray) -> Ring | None:
+def find_margin(latent_cell: float) -> int:
+    """px around a mask that `read_ring` looks at."""
+    return math.ceil(latent_cell) + RING_WIDTH
+
+
+def read_ring(
+    reference: np.ndarray, inside: np.ndarray, known: np.ndarray, latent_cell: float = LATENT_CELL
+) -> Ring | None:
     """The ring of a region: uint8 H x W x 3, and two bool H x W, what is repainted and where the
-    generated picture really was generated. None if none of it is known right at the edge."""
-    pixels, distance = find_ring(inside, RING_WIDTH)
+    generated picture really was generated; `latent_cell` is a latent's width in px of the region.
+    None if none of the ring is known, or nothing right at the edge."""
+    end = latent_cell + RING_WIDTH
+    pixels, distance = find_ring(inside, EDGE_WIDTH, latent_cell, end)
     is_known = known.reshape(-1).take(pixels)
-    pixels, is_edge = pixels[is_known], distance[is_known] <= EDGE_WIDTH
-    if not is_edge.any():  # only masked without padding, for one
+    pixels, distance = pixels[is_known], distance[is_known]
+    ring, edge = pixels[distance > latent_cell], pixels[distance <= EDGE_WIDTH]
+    if not ring.size or not edge.size:  # only masked without padding, for one
         return None
     height, width = inside.shape
     grid = _Grid.over(inside.shape)
-    rows = pixels // width
-    columns = pixels - rows * width
-    cells = grid.place(rows, columns)
-    edge = pixels[is_edge]
-    below = edge + width * (rows[is_edge] < height - 1)
-    beside = edge + (columns[is_edge] < width - 1)
+    rows, columns = np.divmod(edge, width)
+    below = edge + width * (rows < height - 1)
+    beside = edge + (columns < width - 1)
     colors = reference.reshape(-1, 3)
     lab, lab_below, lab_beside = _to_lab(colors.take(np.stack([edge, below, beside]), axis=0))
     steps = (_measure_step(lab, lab_below) + _measure_step(lab, lab_beside)) / 2
-    own = colors.take(pixels, axis=0)
-    return Ring(grid, pixels, cells, own, edge, cells[is_edge], lab, steps)
+    own = colors.take(ring, axis=0)
+    return Ring(grid, ring, grid.place(ring), own, edge, grid.place(edge), lab, steps)
 
 
 def measure_drift(generated: np.ndarray, ring: Ring | None) -> Drift | None:
@@ -165,8 +178,10 @@ class _Grid(NamedTuple):
     def shape(self) -> tuple[int, int]:
         return -(-self.height // self.cell), -(-self.width // self.cell)
 
-    def place(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    def place(self, pixels: np.ndarray) -> np.ndarray:
         """The index of the cell each pixel lies in."""
+        rows = pixels // self.width
+        columns = pixels - rows * self.width
         down = np.arange(self.height) // self.cell * self.shape[1]
         across = np.arange(self.width) // self.cell
         return down.take(rows) + across.take(columns)

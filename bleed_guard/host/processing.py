@@ -13,7 +13,7 @@ from modules import images
 from PIL import Image
 
 from bleed_guard.core.arrays import take_rgb
-from bleed_guard.core.composite import MARGIN, Seam
+from bleed_guard.core.composite import Seam
 from bleed_guard.core.geometry import build_mask, build_reference, crop_top_left, flatten_image
 from bleed_guard.core.job import (
     Box,
@@ -32,6 +32,7 @@ from bleed_guard.core.mask import (
     protected_area,
     read_mask,
 )
+from bleed_guard.core.membrane import LATENT_CELL, find_margin
 from bleed_guard.core.overlay import Overlay
 from bleed_guard.core.stripes import NOWHERE, read_layer, read_pixels
 from bleed_guard.core.traces import find_sample_box
@@ -65,6 +66,7 @@ class Place(NamedTuple):
     """Where a result lies: over which init image, in which crop of it, at which (width, height).
 
     `asked_size` is the host's, which loses what is no multiple of 8 and comes back at `size`.
+    `latent_cell` is how many of its px a latent covers.
     """
 
     init_image: Image.Image
@@ -72,6 +74,7 @@ class Place(NamedTuple):
     asked_size: tuple[int, int]
     size: tuple[int, int]
     background: str
+    latent_cell: float = LATENT_CELL
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,8 @@ class Canvas:
     def edit_box(self) -> Box:
         """Around all that may change, and the margin the blends look at; empty if nothing may."""
         box = mask_box(~self.protected)
-        return NOWHERE if box is None else grow_box(box, MARGIN, self.protected.shape)
+        margin = find_margin(self.place.latent_cell)
+        return NOWHERE if box is None else grow_box(box, margin, self.protected.shape)
 
     @cached_property
     def sample_box(self) -> Box | None:
@@ -173,7 +177,7 @@ class Canvas:
         """The edge of what may change, within the `edit_box`."""
         part, crop = self.edit_box, self.crop_box
         known = None if crop is None else crop.intersect(part).within(part)
-        return Seam.along(self.part(part), self.editable, known)
+        return Seam.along(self.part(part), self.editable, known, self.place.latent_cell)
 
     @property
     def overlay(self) -> Image.Image:
@@ -556,7 +560,10 @@ def read_place(p: Any, batch_index: int, decoded_size: tuple[int, int]) -> Place
     box = paste_box(p) if p.inpaint_full_res else None
     size = init.size if box is not None else (int(p.width), int(p.height))
     background = compat.option("img2img_background_color", DEFAULT_BACKGROUND)
-    return Place(init, box, size, size if box is not None else decoded_size, background)
+    if box is None:
+        return Place(init, box, size, decoded_size, background)
+    scale = max(box.width / decoded_size[0], box.height / decoded_size[1])
+    return Place(init, box, size, size, background, LATENT_CELL * scale)
 
 
 def build_canvas(place: Place, job: InpaintJob, plan: GuardPlan) -> Canvas:

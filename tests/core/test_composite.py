@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
@@ -181,6 +182,45 @@ def test_what_lies_outside_the_known_box_is_no_drift() -> None:
         error = np.abs(result.astype(int) - reference)[inside].mean()
         assert error <= largest
     assert error > 20
+
+
+def repaint_latents(reference: np.ndarray, mask: np.ndarray, cell: int) -> np.ndarray:
+    """Plain green in every latent, `cell` px wide, that the mask covers half, over a drift."""
+    height, width = mask.shape
+    size = width // cell, height // cell
+    latents = cv2.resize(mask, size, interpolation=cv2.INTER_AREA) >= 128
+    grown = cv2.resize(latents.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    drifted = np.where(reference < 244, reference + np.uint8(12), reference)
+    return np.where(grown[..., None] > 0, np.array(GREEN, np.uint8), drifted)
+
+
+GREEN = 30, 110, 60
+GREEN_WITHOUT_DRIFT = 18, 98, 48
+
+COLOR_MASKS = {
+    "an edge between latents": (8, [(slice(60, 150), slice(84, 220))], GREEN_WITHOUT_DRIFT),
+    "a strip that a latent covers": (8, [(slice(0, 208), slice(0, 301))], GREEN),
+    "gaps that latents cover": (
+        8,
+        [(slice(top, top + 25), slice(60, 240)) for top in (36, 64, 92)],
+        GREEN_WITHOUT_DRIFT,
+    ),
+    "a crop enlarged twice": (16, [(slice(55, 137), slice(0, 304))], GREEN_WITHOUT_DRIFT),
+}
+
+
+@pytest.mark.parametrize("name", list(COLOR_MASKS))
+def test_new_content_just_outside_the_mask_is_no_drift(name: str) -> None:
+    """Hosts repaint whole latents: the edit keeps its colours, less the drift farther out."""
+    cell, parts, expected = COLOR_MASKS[name]
+    reference = cv2.resize(skimage.data.coffee(), (304, 208), interpolation=cv2.INTER_AREA)
+    mask = np.zeros((208, 304), np.uint8)
+    for part in parts:
+        mask[part] = 255
+    generated = repaint_latents(reference, mask, cell)
+    result = paste_back(reference, generated, mask, latent_cell=cell)
+    middle = cv2.erode(mask, np.ones((11, 11), np.uint8)) == 255
+    assert np.abs(result[middle].astype(int) - expected).max() <= 2
 
 
 def test_a_picture_that_was_pasted_back_before_is_feathered() -> None:

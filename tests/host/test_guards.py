@@ -12,6 +12,7 @@ from PIL import Image
 
 from bleed_guard.core.job import Verdict
 from bleed_guard.core.settings import PRESETS
+from minihost.engines import EngineRequest
 from tests.host.guarded import GuardedHost, Outcome, installed_profiles
 
 SIZE = (128, 128)
@@ -351,6 +352,44 @@ def test_blend_edit_lets_the_soft_band_change_and_nothing_beyond(host: GuardedHo
     assert (rows.min(), rows.max()) == (40 - image.predicted_reach, 79 + image.predicted_reach)
     assert (columns.min(), columns.max()) == (rows.min(), rows.max())
     assert "Mask blur 4 blends up to 10 px outside the mask" in outcome.comments
+
+
+class GreenEngine:
+    """Fills all it repaints with green and leaves the rest as it is."""
+
+    label = "green"
+
+    def generate(self, request: EngineRequest) -> np.ndarray:
+        assert request.image is not None
+        is_repainted = request.pixel_mask()[..., None] > 0
+        return np.where(is_repainted, np.array(GREEN, np.uint8), request.image)
+
+
+GREEN = 30, 110, 60
+
+
+@pytest.mark.parametrize("profile", installed_profiles())
+@pytest.mark.parametrize(
+    ("edges", "job"),
+    [
+        ((3, 253), {}),
+        ((50, 206), {"inpaint_full_res": True, "inpaint_full_res_padding": 32}),
+    ],
+    ids=["a latent at the border", "latents of 27 px"],
+)
+def test_the_blend_leaves_the_edit_its_colors(
+    profile: str, tmp_path: Path, edges: tuple[int, int], job: dict[str, Any]
+) -> None:
+    """The host repaints whole latents: what is new just outside the mask is no drift."""
+    mask = np.zeros((256, 256), np.uint8)
+    mask[slice(*edges), slice(*edges)] = 255
+    host = GuardedHost(profile, tmp_path, engine=GreenEngine())
+    size = {"width": 64, "height": 64} if job else {"width": 256, "height": 256}
+    picture = make_picture((256, 256))
+    outcome = run(host, init=picture, mask=Image.fromarray(mask), mask_blur=0, **size, **job)
+    assert is_clean(outcome)
+    middle = slice(edges[0] + 20, edges[1] - 20)
+    assert np.abs(pixels(outcome)[middle, middle].astype(int) - GREEN).max() <= 2
 
 
 def test_full_redo_is_the_raw_output(host: GuardedHost) -> None:
