@@ -11,10 +11,10 @@ import numpy as np
 
 from bleed_guard.core.arrays import check_sizes, cut_rows
 from bleed_guard.core.edges import Rim, find_rim, measure_depth, measure_thickness
+from bleed_guard.core.geometry import LATENT_CELL
 from bleed_guard.core.job import Box, mask_box
 from bleed_guard.core.mask import HARD_LEVEL, grow_box
 from bleed_guard.core.membrane import (
-    LATENT_CELL,
     Drift,
     Ring,
     find_margin,

@@ -12,7 +12,8 @@ from bleed_guard.core.mask import is_deep, to_eight_bits
 from bleed_guard.core.stripes import read_pixels
 
 LATENT_CELL = 8
-"""Pixels per latent cell: a decoded picture's sides are multiples of it (93 x 61 -> 88 x 56)."""
+"""px of a decoded picture that one latent covers: its sides are multiples of it (93 x 61 ->
+88 x 56), and a host repaints whole latents: new content may reach so far beyond the mask."""
 
 ResizeImage = Callable[[ResizeMode, Image.Image, int, int], Image.Image]
 Read = Callable[..., np.ndarray]

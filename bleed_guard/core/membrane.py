@@ -15,14 +15,11 @@ import cv2
 import numpy as np
 
 from bleed_guard.core.edges import find_ring
-
-LATENT_CELL = 8
-"""px of the generated picture that one latent covers. A host repaints whole latents, so new content
-may reach nearly that far beyond the mask: what differs there is no drift."""
+from bleed_guard.core.geometry import LATENT_CELL
 
 RING_WIDTH = 8
-"""The drift is read from so many px around the mask, one latent away from it. The seam benchmark
-hardly knows whether they lie nearer."""
+"""The drift is read from so many px around the mask, one latent away from it: what differs nearer
+may be new content. The seam benchmark hardly knows whether they lie nearer."""
 
 EDGE_WIDTH = 3
 """How well the pictures match across the edge is judged from this many px outside the mask."""

@@ -58,7 +58,8 @@ def _host_size(job: InpaintJob) -> tuple[int, int]:
 def predict_reach(job: InpaintJob) -> Reach:
     """How far this job bleeds if nobody guards it and the model repaints every pixel it sees."""
     mask, is_open = _lay_out(job)
-    band = measure_farthest(is_open & (mask == 0), mask > 0)
+    expected = straight_edge_reach(job.mask_blur)
+    band = measure_farthest(is_open & (mask == 0), mask > 0, expected)
     if _redraws_all(job):
         mask = place_mask(job, job.mask)
         return Reach(measure_farthest(mask < HARD_LEVEL, mask >= HARD_LEVEL), band)

@@ -14,7 +14,13 @@ from PIL import Image
 
 from bleed_guard.core.arrays import take_rgb
 from bleed_guard.core.composite import Seam
-from bleed_guard.core.geometry import build_mask, build_reference, crop_top_left, flatten_image
+from bleed_guard.core.geometry import (
+    LATENT_CELL,
+    build_mask,
+    build_reference,
+    crop_top_left,
+    flatten_image,
+)
 from bleed_guard.core.job import (
     Box,
     Change,
@@ -32,7 +38,7 @@ from bleed_guard.core.mask import (
     protected_area,
     read_mask,
 )
-from bleed_guard.core.membrane import LATENT_CELL, find_margin
+from bleed_guard.core.membrane import find_margin
 from bleed_guard.core.overlay import Overlay
 from bleed_guard.core.stripes import NOWHERE, read_layer, read_pixels
 from bleed_guard.core.traces import find_sample_box

@@ -145,7 +145,7 @@ class GuardRun:
             max=after.max,
             prevented=alone.changed,
             prevented_max=alone.max,
-            prevented_reach=_measure_reach(composed, outside, tolerance) if alone.changed else 0,
+            prevented_reach=_measure_reach(composed, outside, self.rules) if alone.changed else 0,
             predicted_reach=self.rules.plan.predicted_reach,
             crop_box=canvas.crop_box,
             stages=(
@@ -236,7 +236,7 @@ def _keep_or_wrap(image: Image.Image, composed: Composed) -> Image.Image:
     return final
 
 
-def _measure_reach(composed: Composed, outside: np.ndarray, tolerance: int) -> int:
+def _measure_reach(composed: Composed, outside: np.ndarray, rules: Rules) -> int:
     """How far the unguarded bleed reaches, in px."""
     canvas, (box, pixels) = composed.canvas, composed.unguarded
     if canvas.mask_box.is_empty:
@@ -244,8 +244,9 @@ def _measure_reach(composed: Composed, outside: np.ndarray, tolerance: int) -> i
     delta = difference(canvas.part(box), pixels)
     window = box.around(canvas.mask_box)  # a pixel's nearest of the mask is in there
     changed = np.zeros((window.height, window.width), bool)
-    changed[box.within(window).slices] = (delta > tolerance) & outside[box.slices]
-    return measure_farthest(changed, canvas.mask[window.slices] >= HARD_LEVEL)
+    changed[box.within(window).slices] = (delta > rules.settings.tolerance) & outside[box.slices]
+    inside = canvas.mask[window.slices] >= HARD_LEVEL
+    return measure_farthest(changed, inside, rules.plan.predicted_reach)
 
 
 def make_failed_record(reason: str) -> GenerationRecord:

@@ -219,12 +219,13 @@ def test_differs_outside_is_what_comparing_every_pixel_says(box: Box) -> None:
         assert differs_outside(first, second, box) == (not inside)
 
 
-@pytest.mark.parametrize("far", [3, 70, 200, 500])
-def test_the_farthest_pixel_is_found_tile_by_tile(far: int) -> None:
+@pytest.mark.parametrize("far", [3, 31, 70, 200, 500])
+def test_the_farthest_pixel_is_found_whatever_was_guessed(far: int) -> None:
     inside = np.zeros((600, 900), bool)
     inside[20:90, 30:200] = True
     area = np.zeros_like(inside)
     area[50, 199 + far] = area[92, 100] = area[40, 60] = True
-    assert measure_farthest(area, inside) == far
+    for guess in (0, 2, 3, 4, 31, far - 1, far, far + 1):
+        assert measure_farthest(area, inside, guess) == far
     assert measure_farthest(np.zeros_like(area), inside) == 0
-    assert measure_farthest(area, np.zeros_like(inside)) == 900
+    assert measure_farthest(area, np.zeros_like(inside), far) == 900
