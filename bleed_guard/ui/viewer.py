@@ -205,7 +205,7 @@ class Viewer:
         if not wanted:
             return None
         if not isinstance(wanted, Mapping):
-            raise QuestionError("A file is asked for by its path, a picture by its run.")
+            raise QuestionError("a file is asked for by its path, a picture by its run")
         if "path" in wanted:
             path = check_uploaded(str(wanted["path"]))
             return Given(str(wanted.get("name") or path.name), path)
