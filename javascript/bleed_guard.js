@@ -1805,14 +1805,17 @@
         return alone === result ? `${result}` : say("{result}, not {alone}", { result, alone });
     }
 
+    const NO_DISTANCE = 65535; // as in bleed_guard/ui/report.py
+
     /** @param {number} distance in px */
     function tellDistance(distance) {
-        if (distance === 65535) return say("no mask");
+        if (distance === NO_DISTANCE) return say("no mask");
         return distance ? `${distance} px` : say("inside");
     }
 
     /** @param {any} pixel of `readPixel` @param {ImageEntry} image */
     function findZone(pixel, image) {
+        if (pixel.distance === NO_DISTANCE) return "–";
         const box = image.crop_box;
         const inCrop = Boolean(box && pixel.x >= box[0] && pixel.y >= box[1] &&
             pixel.x < box[2] && pixel.y < box[3]);
@@ -1949,6 +1952,11 @@
         },
     };
 
+    /** Without a mask all pixels are equally far from it. @param {Report} report */
+    function hasMask(report) {
+        return report.profile.length > 1;
+    }
+
     const parts = {
         /**
          * A titled part of the right column.
@@ -2076,7 +2084,7 @@
         /** @param {Report} report */
         zones(report) {
             const rows = Object.entries(report.zones).filter(([, zone]) => zone.protected);
-            if (!rows.length) return null;
+            if (!rows.length || !hasMask(report)) return null;
             const columns = [say("Zone"), say("changed"), say("of"), say("max")];
             return parts.section(say("Zones"), parts.table(columns,
                 rows.map(([name, zone]) => [
@@ -2294,7 +2302,8 @@
                         this.toolbar.element,
                         make("div", { "class": css("picture") }, this.stage.element, this.cover),
                         this.legendBar, this.inspector.element,
-                        this.actions.element, this.history.element),
+                        this.actions.element,
+                        this.server.hasTiles ? this.history.element : ""),
                     this.side, this.more));
             this.legend();
             this.setState("loading");
@@ -2497,7 +2506,8 @@
         measured(report, image) {
             const titles = this.titles(image);
             return [
-                parts.section(titles[0], plots.profile(report, image), parts.key()),
+                hasMask(report) &&
+                    parts.section(titles[0], plots.profile(report, image), parts.key()),
                 parts.section(titles[1], plots.histogram(report.histogram)),
                 parts.spots(report.worst, (x, y) => this.stage.fly(x, y)),
             ];
@@ -2659,6 +2669,34 @@
         }
     }
 
+    /** Where an action tells that it runs, and how it ended. */
+    class Outcome {
+        constructor() {
+            this.said = make("output", { "class": css("said") });
+            this.busy = make("span", { "class": css("busy"), "aria-hidden": "true" });
+            this.element = make("span", { "class": css("outcome") }, this.busy, this.said);
+            this.running = 0;
+            this.busy.hidden = true;
+        }
+
+        /** @param {() => Promise<string>} action whose answer, or failure, is told */
+        async of(action) {
+            this.tell("…");
+            this.busy.hidden = !++this.running;
+            try {
+                this.tell(await action());
+            } catch (error) {
+                this.tell(/** @type {Error} */ (error).message);
+            }
+            this.busy.hidden = !--this.running;
+        }
+
+        /** @param {string} text */
+        tell(text) {
+            this.said.textContent = text;
+        }
+    }
+
     /** What can be done with what is shown: take it away, send it on, compare other files. */
     class Actions {
         /** @param {Page} page */
@@ -2667,23 +2705,21 @@
             const targets = (page.root.dataset.targets ?? "").split(" ").filter(Boolean);
             this.download = makeButton(say("Download"),
                 say("One zip: pictures, report.json, and a page that shows them offline"),
-                () => this.run(() => this.takeAway()));
+                () => this.outcome.of(() => this.takeAway()));
             this.copy = makeButton(say("Copy report"), say("Copy the report as text"),
-                () => this.run(() => this.copyText()));
+                () => this.outcome.of(() => this.copyText()));
             const choices = { result: say("Result"), reference: say("Original") };
             this.sendWhat = makeSelect(say("Send"), choices, "result", say("Which picture is sent"),
                 () => undefined);
             this.sends = targets.map((target) => makeButton(say("to {target}", { target }),
                 say("Send the picture to {target}", { target }), () => this.sendTo(target)));
             this.files = page.server.hasTiles ? new FileComparison(page) : null;
-            this.said = make("output", { "class": css("said") });
-            this.progress = make("progress", { "hidden": true, "aria-hidden": "true" });
-            this.running = 0;
+            this.outcome = new Outcome();
             this.element = make("div", { "class": css("actions") },
                 page.server.hasTiles && this.download, this.copy,
                 this.sends.length > 0 && make("span", { "class": css("sends") }, this.sendWhat,
                     ...this.sends),
-                this.progress, this.said,
+                this.outcome.element,
                 this.files && this.files.element);
         }
 
@@ -2692,23 +2728,6 @@
             const hasPictures = Boolean(selected?.image.view);
             for (const button of [this.download, ...this.sends]) button.disabled = !hasPictures;
             this.copy.disabled = !selected;
-        }
-
-        /** @param {() => Promise<string>} action whose answer, or failure, is told */
-        async run(action) {
-            this.tell("…");
-            this.progress.hidden = !++this.running;
-            try {
-                this.tell(await action());
-            } catch (error) {
-                this.tell(/** @type {Error} */ (error).message);
-            }
-            this.progress.hidden = !--this.running;
-        }
-
-        /** @param {string} text */
-        tell(text) {
-            this.said.textContent = text;
         }
 
         async takeAway() {
@@ -2743,12 +2762,14 @@
             await navigator.clipboard.writeText(text);
             return;
         }
+        const focused = /** @type {HTMLElement | null} */ (document.activeElement);
         const field = make("textarea", { "class": css("unseen"), "aria-hidden": "true" });
         field.value = text;
         document.body.append(field);
         field.select();
         const isDone = document.execCommand("copy");
         field.remove();
+        focused?.focus({ preventScroll: true });
         if (!isDone) throw new Error(say("The browser does not let this page copy."));
     }
 
@@ -2786,14 +2807,15 @@
                 mask: this.field("mask", say("Mask (white is repainted)"),
                     say("the mask of the run shown")),
             };
-            this.button = makeButton(say("Compare"), say("Measure these files"), () =>
-                page.actions.run(() => this.compare()));
+            this.outcome = new Outcome();
+            const button = makeButton(say("Compare"), say("Measure these files"), () =>
+                this.outcome.of(() => this.compare()));
             this.element = make("details", { "class": css("files") },
                 make("summary", {}, say("Compare any files")),
                 make("div", { "class": css("file-fields") },
                     ...Object.values(this.fields).map((field) => field.element)),
                 make("p", { "class": css("quiet") }, say("Without a mask every pixel counts.")),
-                this.button);
+                make("div", { "class": css("actions") }, button, this.outcome.element));
         }
 
         /**
@@ -2835,11 +2857,11 @@
         }
 
         async compare() {
-            const { actions, server } = this.page;
-            actions.tell(say("Uploading"));
+            const { server } = this.page;
+            this.outcome.tell(say("Uploading"));
             const [original, result, mask] = await Promise.all(
                 ["original", "result", "mask"].map((name) => this.give(name)));
-            actions.tell(say("Comparing; large pictures take a while"));
+            this.outcome.tell(say("Comparing; large pictures take a while"));
             await server.ask({ ask: "compare", original, result, mask });
             await this.page.refresh();
             return say("Compared");

@@ -463,6 +463,7 @@ def test_any_files_are_compared_and_a_large_one_shows_its_real_pixels(
     tab.wait()
     assert "1 of 2,211,840 protected pixels changed (max 64)" in tab.verdict
     assert "result.png against original.png" in tab.verdict
+    expect(tab.part("side")).not_to_contain_text("Difference over distance")  # from what?
     assert tab.page.evaluate("bleedGuard.page.stage.layers.extent.factor") == 2
     tab.hide_outlines()
     tab.page.locator("[data-mode=single]").click()
@@ -471,7 +472,9 @@ def test_any_files_are_compared_and_a_large_one_shows_its_real_pixels(
         "[...bleedGuard.page.stage.layers.tiles.values()].some(s => s.photographs.has('result'))"
     )
     for x, difference in ((1603, "0"), (1604, "64")):
-        assert tab.inspect(x, 703)["Difference"] == difference
+        told = tab.inspect(x, 703)
+        assert (told["Difference"], told["From the mask"]) == (difference, "no mask")
+        assert told["Zone"] == NOTHING
         assert tuple(tab.color_at(x, 703)) == tuple(result[703, x])
 
 
@@ -513,7 +516,7 @@ def test_the_report_is_copied_as_text(guarded: Server, open_page: OpenPage) -> N
     tab.run_job(guarded)
     tab.open()
     tab.press("Copy report")
-    expect(tab.part("said")).to_have_text("Copied", timeout=WAIT_MS)
+    expect(tab.part("said").first).to_have_text("Copied", timeout=WAIT_MS)
     text = tab.page.evaluate("navigator.clipboard.readText()")
     assert text.startswith("Bleed Guard: Clean. 0 of")
     assert "Seam (1 = unseen)" in text
