@@ -289,6 +289,16 @@
             "saved file": say("saved file"),
         }),
 
+        /** @returns {Record<string, string>} of the host's settings that may be changed */
+        settings: () => ({
+            "mask blur": say("mask blur"),
+            "inpaint area": say("inpaint area"),
+            "padding": say("padding"),
+            "denoising strength": say("denoising strength"),
+            "face restoration": say("face restoration"),
+            "color correction": say("color correction"),
+        }),
+
         /** @returns {Record<string, string>} of facts and of their values, beside the host's own */
         facts: () => ({
             "Inpaint mode": say("Inpaint mode"),
@@ -370,6 +380,23 @@
                 share: words.percent(image.prevented, image.protected),
                 max: image.prevented_max, reach: image.prevented_reach,
             });
+        },
+
+        /**
+         * What the guard changed in the host's settings, in the host's language.
+         * @param {string} text "setting before -> after, reason of source"
+         */
+        change(text) {
+            const [, head, after, reason] = /^(.+?) -> (.+?), (.+)$/.exec(text) ?? [];
+            if (!reason) return text;
+            const value = (/** @type {string} */ told) => names.facts()[told] ?? say(told);
+            const setting = Object.keys(names.settings()).find((name) => head.startsWith(name));
+            const before = setting
+                ? `${names.settings()[setting]} ${value(head.slice(setting.length + 1))}` : head;
+            const [source, preset] = /preset (.+)$|your settings$/.exec(reason) ?? [""];
+            const told = preset ? say("preset {preset}", { preset }) : say(source);
+            const why = say(source ? reason.replace(source, "{source}") : reason, { source: told });
+            return `${before} -> ${value(after)}, ${why}`;
         },
 
         /** What failed, by the reason. @param {{name: string, why: string}[]} troubles */
@@ -908,7 +935,7 @@
             const reference = isPatch ? this.request("reference", sheet) : null;
             const loading = this.receive(sheet, name, answer, reference);
             loading.then(() => this.changed(key, null), (error) => {
-                if (this.failures.mayAskAgain(key)) setTimeout(() => this.asked.delete(key), PAUSE);
+                this.failures.note(key, () => this.asked.delete(key));
                 this.changed(key, error, tellLayer(name));
             });
             this.asked.set(key, loading);
@@ -947,20 +974,20 @@
         }
     }
     const MOST_TILES = 48;
-    const PAUSE = 1000; // ms before what failed is asked for again
-    const MOST_TRIES = 4;
+    const PAUSE = 1000; // ms before what failed is asked for again; it doubles each time
+    const MOST_TRIES = 6;
 
-    /** How often what failed has been asked for. */
+    /** What failed: it may be asked for again a while later, some times. */
     class Failures {
         constructor() {
             this.counts = /** @type {Map<string, number>} */ (new Map());
         }
 
-        /** Note a failure; whether one more try is worth it. @param {string} key */
-        mayAskAgain(key) {
-            const count = (this.counts.get(key) ?? 0) + 1;
-            this.counts.set(key, count);
-            return count < MOST_TRIES;
+        /** @param {string} key @param {() => void} forget lets it be asked for again */
+        note(key, forget) {
+            const before = this.counts.get(key) ?? 0;
+            this.counts.set(key, before + 1);
+            if (before + 1 < MOST_TRIES) setTimeout(forget, PAUSE * 2 ** before);
         }
     }
 
@@ -1665,7 +1692,7 @@
                 this.keep(key, await this.load(pixel));
             } catch (error) {
                 this.known.set(key, null); // not asked for again at once
-                if (this.failures.mayAskAgain(key)) setTimeout(() => this.known.delete(key), PAUSE);
+                this.failures.note(key, () => this.known.delete(key));
                 failed = /** @type {Error} */ (error);
             }
             this.isAsking = false;
@@ -1986,7 +2013,7 @@
          * @param {(fix: Fix, button: HTMLButtonElement) => void} apply
          */
         findings(record, unique, none, apply) {
-            const changes = record.changes.map((text) => make("li", {}, text));
+            const changes = record.changes.map((text) => make("li", {}, words.change(text)));
             return parts.section(say("Findings"),
                 !unique.length && make("p", { "class": css("quiet") }, none),
                 unique.length > 0 && make("ul", { "class": css("findings") },

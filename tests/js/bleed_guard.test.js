@@ -130,11 +130,14 @@ test("a layer that failed is told and asked for again later, but not forever", a
     await need();
     assert.equal(server.asked, 1);
     assert.deepEqual(told, ["502"]);
-    for (let again = 0; again < 10; again++) {
+    t.mock.timers.tick(1000);
+    await need();
+    assert.equal(server.asked, 2);
+    for (let second = 0; second < 300; second++) {
         t.mock.timers.tick(1000);
         await need();
     }
-    assert.equal(server.asked, 4);
+    assert.equal(server.asked, 6);
 
     const later = new Layers(server, "run", image, {}, (/** @type {string} */ what,
         /** @type {Error | null} */ error) => told.push(error?.message ?? "well"));
@@ -288,6 +291,29 @@ test("a finding is told in the host's language, and as it came where there is no
     }
     const plain = { ...finding, wording: null };
     assert.equal(words.finding(/** @type {any} */ (plain)).what, "Blur 4");
+});
+
+test("a change is told in the host's language", () => {
+    const host = /** @type {any} */ (globalThis);
+    const german = /** @type {Record<string, string>} */ (
+        require("../../localizations/de_DE.json"));
+    host.getTranslation = (/** @type {string} */ text) => german[text];
+    const changes = [
+        ["padding 64 -> 32, limit of preset guard",
+            "Padding 64 -> 32, Grenze durch Voreinstellung guard"],
+        ["inpaint area whole picture -> only masked, small mask, your settings",
+            "Inpaint-Bereich ganzes Bild -> nur maskiert, kleine Maske, deine Einstellungen"],
+        ["mask blur 9 -> 4, a larger blur would wipe out the mask",
+            "Maskenunschärfe 9 -> 4, eine größere Unschärfe würde die Maske auslöschen"],
+        ["refiner xl -> off, switched off by preset my own",
+            "refiner xl -> aus, ausgeschaltet durch Voreinstellung my own"],
+    ];
+    try {
+        for (const [text, told] of changes) assert.equal(words.change(text), told);
+    } finally {
+        delete host.getTranslation;
+    }
+    for (const [text] of changes) assert.equal(words.change(text), text);
 });
 
 /** A guarded run of one job. @param {string} id @param {object[]} images */
