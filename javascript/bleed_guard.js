@@ -934,9 +934,9 @@
             const isPatch = PHOTOGRAPHS.includes(name) && name !== "reference";
             const reference = isPatch ? this.request("reference", sheet) : null;
             const loading = this.receive(sheet, name, answer, reference);
-            loading.then(() => this.changed(key, null), (error) => {
+            loading.then(() => this.changed(name, null), (error) => {
                 this.failures.note(key, () => this.asked.delete(key));
-                this.changed(key, error, tellLayer(name));
+                this.changed(name, error, tellLayer(name));
             });
             this.asked.set(key, loading);
             return loading;
@@ -1696,7 +1696,7 @@
                 failed = /** @type {Error} */ (error);
             }
             this.isAsking = false;
-            this.changed(`block ${key}`, failed, say("Pixel"));
+            this.changed("pixels", failed, say("Pixel"));
         }
 
         /** @param {string} key @param {any} block */
@@ -2292,6 +2292,7 @@
             this.isAskedAgain = false;
             this.selected = /** @type {Selection} */ (null);
             this.report = /** @type {Report | null} */ (null);
+            this.layers = /** @type {Layers | null} */ (null);
             this.isReportLost = false;
             this.troubles = /** @type {Map<string, {name: string, why: string}>} */ (new Map());
             this.isDrawn = false;
@@ -2463,14 +2464,15 @@
         async drawPicture(selected) {
             const { record, image } = selected;
             const layers = new Layers(this.server, record.id, image, this.colors, (...told) => {
-                if (this.selected !== selected) return;
+                if (this.layers !== layers) return;
                 this.tellTrouble(...told);
                 this.stage.request();
             });
+            this.layers = layers;
             this.stage.showHeatOf(image.max ? "heat-result" : "heat-unguarded");
             if (!this.stage.layers) this.setState("loading");
             await layers.prepare(this.stage.options);
-            if (this.selected !== selected) return;
+            if (this.layers !== layers) return;
             this.setState("ready");
             this.stage.show(layers);
             this.inspector.show(layers);
@@ -2584,6 +2586,7 @@
         /** Ask anew for all that is shown of what is selected. */
         redrawAll() {
             this.report = null;
+            this.layers = null;
             this.isReportLost = false;
             this.isDrawn = false;
             for (const key of this.troubles.keys()) {
