@@ -29,6 +29,8 @@
      *   crop_distance: number | null, causes: Finding[]}} Report
      * @typedef {{box: number[], file: string, packed: boolean}} LayerFile
      * @typedef {{record: RecordEntry, image: ImageEntry} | null} Selection
+     * @typedef {(key: string, error: Error | null, name?: string) => void} Tell that what goes by
+     *   `key` has failed, or is well again; `name` is for people
      */
 
     const PHOTOGRAPHS = ["reference", "unguarded", "result"];
@@ -286,6 +288,32 @@
             "guarded": say("guarded"),
             "saved file": say("saved file"),
         }),
+
+        /** @returns {Record<string, string>} of the host's settings that may be changed */
+        settings: () => ({
+            "mask blur": say("mask blur"),
+            "inpaint area": say("inpaint area"),
+            "padding": say("padding"),
+            "denoising strength": say("denoising strength"),
+            "face restoration": say("face restoration"),
+            "color correction": say("color correction"),
+        }),
+
+        /** @returns {Record<string, string>} of facts and of their values, beside the host's own */
+        facts: () => ({
+            "Inpaint mode": say("Inpaint mode"),
+            "Overlay original": say("Overlay original"),
+            "Other scripts": say("Other scripts"),
+            "Put together by": say("Put together by"),
+            "Result size": say("Result size"),
+            "Note": say("Note"),
+            "one job": say("one job"),
+            "only masked": say("only masked"),
+            "whole picture": say("whole picture"),
+            "masked": say("masked"),
+            "not masked": say("not masked"),
+            "none: every pixel counts": say("none: every pixel counts"),
+        }),
     };
 
     const words = {
@@ -352,6 +380,48 @@
                 share: words.percent(image.prevented, image.protected),
                 max: image.prevented_max, reach: image.prevented_reach,
             });
+        },
+
+        /**
+         * What the guard changed in the host's settings, in the host's language.
+         * @param {string} text "setting before -> after, reason of source"
+         */
+        change(text) {
+            const [, head, after, reason] = /^(.+?) -> (.+?), (.+)$/.exec(text) ?? [];
+            if (!reason) return text;
+            const value = (/** @type {string} */ told) => names.facts()[told] ?? say(told);
+            const setting = Object.keys(names.settings()).find((name) => head.startsWith(name));
+            const before = setting
+                ? `${names.settings()[setting]} ${value(head.slice(setting.length + 1))}` : head;
+            const [source, preset] = /preset (.+)$|your settings$/.exec(reason) ?? [""];
+            const told = preset ? say("preset {preset}", { preset }) : say(source);
+            const why = say(source ? reason.replace(source, "{source}") : reason, { source: told });
+            return `${before} -> ${value(after)}, ${why}`;
+        },
+
+        /** What failed, by the reason. @param {{name: string, why: string}[]} troubles */
+        troubles(troubles) {
+            return [...new Set(troubles.map(({ why }) => why))].map((why) => {
+                const failed = troubles.filter((trouble) => trouble.why === why && trouble.name);
+                const what = [...new Set(failed.map(({ name }) => name))].join(", ");
+                return what ? say("{what} did not come: {why}", { what, why }) : why;
+            }).join(" ");
+        },
+
+        /** What there is to say without a finding. @param {ImageEntry} image @param {any} report */
+        noFinding(image, report) {
+            if (image.verdict === "not guarded") {
+                return say("Not guarded: nobody looked for causes. The reason is told above.");
+            }
+            return report
+                ? say("Nothing to report: no cause of bleed was found in this run.")
+                : say("The causes are not known.");
+        },
+
+        /** A distance below 0 stands for no mask. @param {Spot} spot */
+        spot(spot) {
+            return spot.distance < 0 ? say("{x}, {y}: {difference} levels", spot)
+                : say("{x}, {y}: {difference} levels, {distance} px out", spot);
         },
 
         /**
@@ -478,6 +548,20 @@
         return make("label", { "class": css("field") }, make("span", {}, label), select);
     }
 
+    /**
+     * Put children in the place of those before. The focus goes to the one of the same `data-key`
+     * as had it, else to the parent: with its element gone the page would begin at its top again.
+     * @param {HTMLElement} parent with a tabindex @param {...any} children
+     */
+    function refill(parent, ...children) {
+        const focused = /** @type {HTMLElement | null} */ (parent.querySelector(":focus"));
+        parent.replaceChildren(...children.filter(Boolean));
+        if (!focused) return;
+        const heir = [...parent.querySelectorAll("[data-key]")].find((element) =>
+            /** @type {HTMLElement} */ (element).dataset.key === focused.dataset.key);
+        /** @type {HTMLElement} */ (heir ?? parent).focus({ preventScroll: true });
+    }
+
     // ------------------------------------------------------------------------------ the server
 
     /** Asks the tab's endpoint; all its routes are gradio's own, behind its login. */
@@ -501,7 +585,7 @@
             if (status === 401) throw new Error(say("You are logged out: reload the page."));
             if (!response.ok) throw new Error(say("The WebUI answered {status}.", { status }));
             const answer = JSON.parse((await response.json()).data[0]);
-            if (answer.error) throw new Error(answer.error);
+            if (answer.error) throw new Error(say(answer.error));
             return answer;
         }
 
@@ -556,6 +640,7 @@
             this.content = content;
             this.isNear = false;
             this.hasTiles = false;
+            this.block = /** @type {Promise<any> | null} */ (null);
         }
 
         /**
@@ -587,15 +672,21 @@
          * All pixels in one block; of a reduced view each stands for several.
          * @param {Layers} layers
          */
-        async pixels(layers) {
-            const { base, extent } = layers;
-            const plain = ["mask", "protected", "distance"];
+        pixels(layers) {
+            this.block ??= this.readPixels(layers);
+            return this.block;
+        }
+
+        /** @param {Layers} layers */
+        async readPixels({ base, extent }) {
+            const plain = ["mask", "protected", "distance", "cause"];
             const values = await Promise.all(plain.map(async (name) =>
                 [name, await unpack(await get(this.content.pixels[name]), true)]));
             const colors = await Promise.all(PHOTOGRAPHS.map(async (name) =>
                 [name, readColors(await base.load(name), base.width, base.height)]));
             return {
                 box: [0, 0, base.width, base.height], step: extent.factor,
+                causes: this.content.causes,
                 ...Object.fromEntries([...values, ...colors]),
             };
         }
@@ -778,7 +869,7 @@
         /**
          * @param {any} server @param {string} id of the record @param {ImageEntry} image
          * @param {Record<string, Uint32Array>} colors of the codes, by scale
-         * @param {(error?: Error) => void} changed called when a layer has arrived, or failed
+         * @param {Tell} changed told when a layer has arrived, or failed
          */
         constructor(server, id, image, colors, changed) {
             this.server = server;
@@ -790,6 +881,7 @@
             this.base = new Sheet(this, null);
             this.tiles = /** @type {Map<string, Sheet>} */ (new Map());
             this.asked = /** @type {Map<string, Promise<void>>} */ (new Map());
+            this.failures = new Failures();
             this.pending = /** @type {Map<Sheet, {names: string[], answer: any}>} */ (new Map());
         }
 
@@ -799,7 +891,15 @@
          */
         prepare({ first, second, scale }) {
             const wanted = [first, second].map((layer) => nameLayer(layer, scale));
-            return Promise.all([...wanted, "areas"].map((name) => this.request(name, this.base)));
+            const asked = [...wanted, "areas"].map((name) => this.request(name, this.base));
+            return Promise.allSettled(asked);
+        }
+
+        /** Whether the picture has a pixel. @param {{x: number, y: number} | null} pixel */
+        holds(pixel) {
+            const { width, height } = this.extent;
+            return pixel !== null && pixel.x >= 0 && pixel.y >= 0 &&
+                pixel.x < width && pixel.y < height;
         }
 
         /** @param {[number, number]} tile */
@@ -821,7 +921,8 @@
         }
 
         /**
-         * Ask for a layer of a sheet, once. What is asked for in one go goes in one question.
+         * Ask for a layer of a sheet, once; for one that failed, again a while later. What is asked
+         * for in one go goes in one question.
          * @param {string} name @param {Sheet} sheet
          * @returns {Promise<void>}
          */
@@ -833,7 +934,10 @@
             const isPatch = PHOTOGRAPHS.includes(name) && name !== "reference";
             const reference = isPatch ? this.request("reference", sheet) : null;
             const loading = this.receive(sheet, name, answer, reference);
-            loading.catch((error) => this.changed(error));
+            loading.then(() => this.changed(name, null), (error) => {
+                this.failures.note(key, () => this.asked.delete(key));
+                this.changed(name, error, tellLayer(name));
+            });
             this.asked.set(key, loading);
             return loading;
         }
@@ -867,10 +971,32 @@
                 : await (isPhotograph ? this.server.bitmap(file) : this.server.values(file));
             await reference;
             sheet.receive(name, file, content);
-            this.changed();
         }
     }
     const MOST_TILES = 48;
+    const PAUSE = 1000; // ms before what failed is asked for again; it doubles each time
+    const MOST_TRIES = 6;
+
+    /** What failed: it may be asked for again a while later, some times. */
+    class Failures {
+        constructor() {
+            this.counts = /** @type {Map<string, number>} */ (new Map());
+        }
+
+        /** @param {string} key @param {() => void} forget lets it be asked for again */
+        note(key, forget) {
+            const before = this.counts.get(key) ?? 0;
+            this.counts.set(key, before + 1);
+            if (before + 1 < MOST_TRIES) setTimeout(forget, PAUSE * 2 ** before);
+        }
+    }
+
+    /** What a layer is called. @param {string} name by which the server knows it */
+    function tellLayer(name) {
+        if (name === "areas") return say("Outlines");
+        if (PHOTOGRAPHS.includes(name)) return names.layers()[name];
+        return names.layers()[name.endsWith("result") ? "heat-result" : "heat-unguarded"];
+    }
 
     /**
      * The server's name of a layer: a heatmap is drawn from differences on some scale.
@@ -981,6 +1107,7 @@
                 extent && `${extent.width} x ${extent.height}`;
             this.layers = layers;
             this.spots = [];
+            if (!layers?.holds(this.mark)) this.mark = null;
             if (tell(before) !== tell(now)) this.fit();
             this.request();
         }
@@ -1090,7 +1217,9 @@
 
         /** @param {number} x @param {number} y CSS px to move the picture by */
         pan(x, y) {
-            this.view = this.clamp({ ...this.view, x: this.view.x + x, y: this.view.y + y });
+            const view = this.clamp({ ...this.view, x: this.view.x + x, y: this.view.y + y });
+            if (view.x === this.view.x && view.y === this.view.y) return;
+            this.view = view;
             this.isFitted = false;
             this.request();
         }
@@ -1129,11 +1258,9 @@
          */
         pixelUnder(x, y) {
             if (!this.layers) return null;
-            const { width, height } = this.layers.extent;
             const at = this.inPane(x, y);
             const pixel = geometry.pixelAt(this.view, at.x, at.y);
-            const isIn = pixel.x >= 0 && pixel.y >= 0 && pixel.x < width && pixel.y < height;
-            return isIn ? pixel : null;
+            return this.layers.holds(pixel) ? pixel : null;
         }
 
         /** A point of the canvas in the pane it is in. @param {number} x @param {number} y */
@@ -1412,7 +1539,8 @@
             for (const end of ["pointerup", "pointercancel"]) {
                 canvas.addEventListener(end, (/** @type {PointerEvent} */ e) => this.up(e));
             }
-            canvas.addEventListener("pointerleave", () => this.leave());
+            canvas.addEventListener("pointerleave", (/** @type {PointerEvent} */ e) =>
+                this.leave(e));
             canvas.addEventListener("dblclick", (/** @type {MouseEvent} */ e) => this.double(e));
             canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ e) => this.key(e));
             canvas.addEventListener("wheel", (/** @type {WheelEvent} */ e) => this.wheel(e),
@@ -1480,8 +1608,9 @@
             this.drag = this.pointers.size ? "pan" : "";
         }
 
-        leave() {
-            if (!this.pointers.size) this.stage.look(null);
+        /** A finger leaves with every tap: what it pointed at stays. @param {PointerEvent} event */
+        leave(event) {
+            if (event.pointerType !== "touch" && !this.pointers.size) this.stage.look(null);
         }
 
         /** @param {MouseEvent} event */
@@ -1529,13 +1658,65 @@
 
     // ------------------------------------------------------------------------------ the inspector
 
-    /** The line of true values under the picture. They come in blocks, straight from the arrays. */
+    /** True values of one image in blocks, straight from the arrays: one is asked for at a time. */
+    class Blocks {
+        /**
+         * @param {(pixel: {x: number, y: number}) => Promise<any>} load the block around a pixel
+         * @param {Tell} changed told when one has arrived, or failed
+         */
+        constructor(load, changed) {
+            this.load = load;
+            this.changed = changed;
+            this.known = /** @type {Map<string, any>} */ (new Map());
+            this.failures = new Failures();
+            this.isAsking = false;
+        }
+
+        /**
+         * The block that holds a pixel. One that is not there is asked for, unless another is on
+         * its way: whoever still needs it then asks again when he is told of that one.
+         * @param {{x: number, y: number}} pixel
+         */
+        find(pixel) {
+            const key = [pixel.x, pixel.y].map((at) => Math.floor(at / BLOCK)).join();
+            const block = this.known.get(key);
+            if (block === undefined && !this.isAsking) this.ask(key, pixel);
+            return block ?? null;
+        }
+
+        /** @param {string} key @param {{x: number, y: number}} pixel */
+        async ask(key, pixel) {
+            this.isAsking = true;
+            let failed = null;
+            try {
+                this.keep(key, await this.load(pixel));
+            } catch (error) {
+                this.known.set(key, null); // not asked for again at once
+                this.failures.note(key, () => this.known.delete(key));
+                failed = /** @type {Error} */ (error);
+            }
+            this.isAsking = false;
+            this.changed("pixels", failed, say("Pixel"));
+        }
+
+        /** @param {string} key @param {any} block */
+        keep(key, block) {
+            this.known.set(key, block);
+            if (this.known.size > MOST_BLOCKS) {
+                this.known.delete(/** @type {string} */ (this.known.keys().next().value));
+            }
+        }
+    }
+    const BLOCK = 64;
+    const MOST_BLOCKS = 400;
+
+    /** The line of true values under the picture. */
     class Inspector {
-        /** @param {(error: Error) => void} fail */
-        constructor(fail) {
-            this.fail = fail;
+        /** @param {Tell} tellTrouble */
+        constructor(tellTrouble) {
+            this.tellTrouble = tellTrouble;
             this.layers = /** @type {Layers | null} */ (null);
-            this.blocks = /** @type {Map<string, any>} */ (new Map());
+            this.blocks = /** @type {Blocks | null} */ (null);
             this.pixel = /** @type {{x: number, y: number} | null} */ (null);
             this.cells = Object.fromEntries([
                 ["place", say("Pixel")], ["reference", say("Original")],
@@ -1551,32 +1732,28 @@
         /** @param {Layers | null} layers */
         show(layers) {
             this.layers = layers;
-            this.blocks.clear();
+            this.blocks = layers && this.makeBlocks(layers);
             this.tell(null); // until the new picture's values are there
-            this.look(this.pixel);
+            this.look(layers?.holds(this.pixel) ? this.pixel : null);
+        }
+
+        /** @param {Layers} layers */
+        makeBlocks(layers) {
+            const load = (/** @type {{x: number, y: number}} */ pixel) =>
+                layers.server.pixels(layers, pixel);
+            return new Blocks(load, (key, error, name) => {
+                if (layers !== this.layers) return;
+                this.tellTrouble(key, error, name);
+                this.look(this.pixel);
+            });
         }
 
         /** @param {{x: number, y: number} | null} pixel */
         look(pixel) {
             this.pixel = pixel;
-            if (!pixel || !this.layers) {
-                this.tell(null);
-                return;
-            }
-            const key = [pixel.x, pixel.y].map((at) => Math.floor(at / BLOCK)).join();
-            const block = this.blocks.get(key);
+            const block = pixel && this.blocks?.find(pixel);
             if (block) this.tell(readPixel(block, pixel));
-            else if (block !== null) this.load(key, pixel).catch(this.fail);
-        }
-
-        /** @param {string} key @param {{x: number, y: number}} pixel */
-        async load(key, pixel) {
-            const layers = /** @type {Layers} */ (this.layers);
-            this.blocks.set(key, null);
-            const block = await layers.server.pixels(layers, pixel);
-            if (layers !== this.layers) return;
-            this.blocks.set(key, block);
-            this.look(this.pixel);
+            else if (!pixel || !this.blocks?.isAsking) this.tell(null);
         }
 
         /** @param {any} pixel of `readPixel`, or null for none */
@@ -1595,8 +1772,6 @@
             shown.stage.tell(findStage(pixel, image));
         }
     }
-    const BLOCK = 64;
-
     /** A label with a value, and with a colour where it is one. @param {string} label */
     function makeFact(label) {
         const swatch = make("span", { "class": css("swatch"), "hidden": true });
@@ -1657,14 +1832,17 @@
         return alone === result ? `${result}` : say("{result}, not {alone}", { result, alone });
     }
 
+    const NO_DISTANCE = 65535; // as in bleed_guard/ui/report.py
+
     /** @param {number} distance in px */
     function tellDistance(distance) {
-        if (distance === 65535) return say("no mask");
+        if (distance === NO_DISTANCE) return say("no mask");
         return distance ? `${distance} px` : say("inside");
     }
 
     /** @param {any} pixel of `readPixel` @param {ImageEntry} image */
     function findZone(pixel, image) {
+        if (pixel.distance === NO_DISTANCE) return "–";
         const box = image.crop_box;
         const inCrop = Boolean(box && pixel.x >= box[0] && pixel.y >= box[1] &&
             pixel.x < box[2] && pixel.y < box[3]);
@@ -1791,14 +1969,20 @@
          * @param {number} x @param {number} bottom @param {string} name @param {number} y its line
          */
         mark(x, bottom, name, y) {
+            const isRight = x > 170; // the name goes where there is more room
             return make("g", {},
                 make("line", { x1: x, x2: x, y1: 6, y2: bottom, "class": css("mark") }),
                 make("text", {
-                    "x": x > 240 ? x - 3 : x + 3, y, "class": css("mark-name"),
-                    "text-anchor": x > 240 ? "end" : "start",
+                    "x": isRight ? x - 3 : x + 3, y, "class": css("mark-name"),
+                    "text-anchor": isRight ? "end" : "start",
                 }, name));
         },
     };
+
+    /** Without a mask all pixels are equally far from it. @param {Report} report */
+    function hasMask(report) {
+        return report.profile.length > 1;
+    }
 
     const parts = {
         /**
@@ -1825,16 +2009,14 @@
 
         /**
          * @param {RecordEntry} record @param {Finding[]} unique
+         * @param {string} none what is said if there are none
          * @param {(fix: Fix, button: HTMLButtonElement) => void} apply
          */
-        findings(record, unique, apply) {
-            const changes = record.changes.map((text) => make("li", {}, text));
-            if (!unique.length && !changes.length) {
-                return parts.section(say("Findings"), make("p", { "class": css("quiet") },
-                    say("Nothing to report: no cause of bleed was found in this run.")));
-            }
+        findings(record, unique, none, apply) {
+            const changes = record.changes.map((text) => make("li", {}, words.change(text)));
             return parts.section(say("Findings"),
-                make("ul", { "class": css("findings") },
+                !unique.length && make("p", { "class": css("quiet") }, none),
+                unique.length > 0 && make("ul", { "class": css("findings") },
                     ...unique.map((finding) => parts.finding(finding, apply))),
                 changes.length > 0 && make("h4", {}, say("Changed before the run")),
                 changes.length > 0 && make("ul", { "class": css("changes") }, ...changes));
@@ -1878,9 +2060,11 @@
          * @param {(fix: Fix, button: HTMLButtonElement) => void} apply
          */
         fix(fix, text, apply) {
-            const canApply = Boolean(fix.setting) && fix.value !== null;
+            const hasHost = typeof gradioApp === "function"; // the offline report has none
+            const canApply = hasHost && Boolean(fix.setting) && fix.value !== null;
             const title = say("Set {setting} to {value}", fix);
-            const button = makeButton(say("Apply"), title, () => apply(fix, button));
+            const button = makeButton(say("Apply"), title, () => apply(fix, button),
+                { "data-key": `${fix.setting} ${fix.value}` });
             return make("div", { "class": css("fix") }, make("span", {}, text), canApply && button);
         },
 
@@ -1903,8 +2087,7 @@
             if (!spots.length) return null;
             return parts.section(say("Worst spots"), make("ul", { "class": css("spots") },
                 ...spots.map((spot) => make("li", {}, makeButton(
-                    say("{x}, {y}: {difference} levels, {distance} px out", spot),
-                    say("Show this pixel"), () => fly(spot.x, spot.y))))));
+                    words.spot(spot), say("Show this pixel"), () => fly(spot.x, spot.y))))));
         },
 
         /** What the plot's lines are. */
@@ -1928,7 +2111,7 @@
         /** @param {Report} report */
         zones(report) {
             const rows = Object.entries(report.zones).filter(([, zone]) => zone.protected);
-            if (!rows.length) return null;
+            if (!rows.length || !hasMask(report)) return null;
             const columns = [say("Zone"), say("changed"), say("of"), say("max")];
             return parts.section(say("Zones"), parts.table(columns,
                 rows.map(([name, zone]) => [
@@ -1958,8 +2141,10 @@
             const entries = Object.entries(facts);
             if (!entries.length) return null;
             return parts.section(say("Facts"), make("dl", { "class": css("facts") },
-                ...entries.map(([name, value]) =>
-                    make("div", {}, make("dt", {}, name), make("dd", {}, String(value))))));
+                ...entries.map((entry) => {
+                    const [name, value] = entry.map((text) => names.facts()[text] ?? text);
+                    return make("div", {}, make("dt", {}, name), make("dd", {}, value));
+                })));
         },
     };
 
@@ -2107,27 +2292,35 @@
             this.isAskedAgain = false;
             this.selected = /** @type {Selection} */ (null);
             this.report = /** @type {Report | null} */ (null);
+            this.layers = /** @type {Layers | null} */ (null);
+            this.isReportLost = false;
+            this.troubles = /** @type {Map<string, {name: string, why: string}>} */ (new Map());
             this.isDrawn = false;
             this.stage = new Stage({
                 look: (pixel) => this.inspector.look(pixel),
                 changed: () => this.toolbar.follow(),
             });
             this.stage.set(memory.load());
-            this.inspector = new Inspector((error) => this.tellError(error));
+            this.inspector = new Inspector((...trouble) => this.tellTrouble(...trouble));
             this.toolbar = new Toolbar(this.stage, () => this.legend());
             this.history = new HistoryStrip(server, (entry) => this.select(entry));
             this.actions = new Actions(this);
             this.build();
             new IntersectionObserver((entries) => {
-                if (entries.some((entry) => entry.isIntersecting)) this.draw();
+                if (!entries.some((entry) => entry.isIntersecting)) return;
+                this.draw();
+                this.refresh();
             }).observe(root);
         }
 
         build() {
             this.verdict = make("div", { "class": css("verdict"), "role": "status" });
-            this.error = make("div", { "class": css("error"), "role": "alert", "hidden": true });
+            this.trouble = make("span");
+            this.error = make("div", { "class": css("error"), "role": "alert", "hidden": true },
+                this.trouble,
+                makeButton(say("Try again"), say("Ask the server again"), () => this.retry()));
             this.legendBar = make("div", { "class": css("legend") });
-            this.side = make("div", { "class": css("side") });
+            this.side = make("div", { "class": css("side"), "tabindex": "-1" });
             this.more = make("div", { "class": css("more") });
             this.cover = make("div", { "class": css("cover") });
             this.root.classList.add("bleed-guard");
@@ -2137,7 +2330,8 @@
                         this.toolbar.element,
                         make("div", { "class": css("picture") }, this.stage.element, this.cover),
                         this.legendBar, this.inspector.element,
-                        this.actions.element, this.history.element),
+                        this.actions.element,
+                        this.server.hasTiles ? this.history.element : ""),
                     this.side, this.more));
             this.legend();
             this.setState("loading");
@@ -2181,12 +2375,12 @@
         async askOnce() {
             try {
                 const answer = await this.server.ask({ ask: "list", revision: this.revision });
-                this.error.hidden = true;
+                this.tellTrouble("list", null);
                 if (!answer.records) return;
                 this.revision = answer.revision;
                 this.receive(answer.records);
             } catch (error) {
-                this.tellError(/** @type {Error} */ (error));
+                this.tellTrouble("list", /** @type {Error} */ (error));
             }
         }
 
@@ -2218,8 +2412,7 @@
         /** @param {Selection} selected */
         select(selected) {
             this.selected = selected;
-            this.report = null;
-            this.isDrawn = false;
+            this.redrawAll();
             this.drawVerdict();
             this.history.mark(selected);
             this.draw();
@@ -2236,7 +2429,7 @@
             const place = { number: record.images.indexOf(image) + 1, count };
             const chips = [
                 count > 1 && say("image {number} of {count}", place),
-                record.preset, record.facts["Inpaint area"], record.facts.Format,
+                record.preset, names.facts()[record.facts["Inpaint area"]], record.facts.Format,
                 words.time(record.started),
             ];
             this.verdict.replaceChildren(makeBadge(image.verdict),
@@ -2256,7 +2449,7 @@
             this.actions.follow(this.selected);
             this.drawSide();
             if (this.selected?.image.view) {
-                this.drawPicture(this.selected).catch((error) => this.tellError(error));
+                this.drawPicture(this.selected);
                 return;
             }
             this.stage.show(null);
@@ -2270,14 +2463,16 @@
          */
         async drawPicture(selected) {
             const { record, image } = selected;
-            const layers = new Layers(this.server, record.id, image, this.colors, (error) => {
-                if (error) this.tellError(error);
+            const layers = new Layers(this.server, record.id, image, this.colors, (...told) => {
+                if (this.layers !== layers) return;
+                this.tellTrouble(...told);
                 this.stage.request();
             });
+            this.layers = layers;
             this.stage.showHeatOf(image.max ? "heat-result" : "heat-unguarded");
             if (!this.stage.layers) this.setState("loading");
             await layers.prepare(this.stage.options);
-            if (this.selected !== selected) return;
+            if (this.layers !== layers) return;
             this.setState("ready");
             this.stage.show(layers);
             this.inspector.show(layers);
@@ -2288,34 +2483,44 @@
         async loadReport(selected) {
             const { record, image } = selected;
             const question = { ask: "report", id: record.id, image: image.index };
-            const report = await this.server.ask(question);
-            if (this.selected !== selected) return;
-            this.report = report;
+            try {
+                const report = await this.server.ask(question);
+                if (this.selected !== selected) return;
+                this.report = report;
+                this.stage.spots = report.worst;
+                this.stage.request();
+            } catch (error) {
+                if (this.selected !== selected) return;
+                this.isReportLost = true;
+                this.tellTrouble("report", /** @type {Error} */ (error), say("The report"));
+            }
             this.drawSide();
-            this.stage.spots = report.worst;
-            this.stage.request();
         }
 
         /** What is told beside the picture, and the tables under it. */
         drawSide() {
             if (!this.selected) {
-                this.side.replaceChildren(parts.welcome());
+                refill(this.side, parts.welcome());
                 this.more.replaceChildren();
                 return;
             }
             const { record, image } = this.selected;
             const { report } = this;
-            const told = image.view ? report ? this.measured(report, image)
-                : this.unmeasured(image) : [];
-            this.side.replaceChildren(...[
+            refill(this.side,
                 parts.findings(record, parts.choose(record, image, report?.causes ?? []),
+                    this.isAwaited ? say("Loading") : words.noFinding(image, report),
                     (fix, button) => this.apply(fix, button)),
-                ...told,
-            ].filter(Boolean));
+                ...report ? this.measured(report, image)
+                    : this.isAwaited ? this.unmeasured(image) : []);
             this.more.replaceChildren(...[
                 parts.stages(image.stages), report && parts.zones(report),
                 parts.facts(record, image, report),
             ].filter(Boolean));
+        }
+
+        /** Whether the report is still to come. */
+        get isAwaited() {
+            return Boolean(this.selected?.image.view) && !this.report && !this.isReportLost;
         }
 
         /** Titles of the plots. @param {ImageEntry} image */
@@ -2330,7 +2535,8 @@
         measured(report, image) {
             const titles = this.titles(image);
             return [
-                parts.section(titles[0], plots.profile(report, image), parts.key()),
+                hasMask(report) &&
+                    parts.section(titles[0], plots.profile(report, image), parts.key()),
                 parts.section(titles[1], plots.histogram(report.histogram)),
                 parts.spots(report.worst, (x, y) => this.stage.fly(x, y)),
             ];
@@ -2363,19 +2569,33 @@
         /** @param {Fix} fix @param {HTMLButtonElement} button */
         apply(fix, button) {
             button.textContent = host.set(fix.setting, fix.value);
-            button.disabled = true;
         }
 
-        /** @param {Error} error */
-        tellError(error) {
-            this.error.hidden = false;
-            this.error.replaceChildren(make("span", {}, error.message),
-                makeButton(say("Try again"), say("Ask the server again"), () => this.retry()));
+        /**
+         * Tell what did not work until it does, or the user goes on to something else.
+         * @type {Tell}
+         */
+        tellTrouble(key, error, name = "") {
+            if (error) this.troubles.set(key, { name, why: error.message });
+            else this.troubles.delete(key);
+            const text = words.troubles([...this.troubles.values()]);
+            this.error.hidden = !text;
+            if (this.trouble.textContent !== text) this.trouble.textContent = text;
+        }
+
+        /** Ask anew for all that is shown of what is selected. */
+        redrawAll() {
+            this.report = null;
+            this.layers = null;
+            this.isReportLost = false;
+            this.isDrawn = false;
+            for (const key of this.troubles.keys()) {
+                if (key !== "list") this.tellTrouble(key, null);
+            }
         }
 
         async retry() {
-            this.isDrawn = false;
-            this.error.hidden = true;
+            this.redrawAll();
             await this.refresh();
             this.draw();
         }
@@ -2392,7 +2612,7 @@
             this.isDrawn = false;
             this.element = make("div", {
                 "class": css("strip"), "role": "listbox", "aria-orientation": "horizontal",
-                "aria-label": say("History, newest first"),
+                "aria-label": say("History, newest first"), "tabindex": "-1",
                 "onkeydown": (/** @type {KeyboardEvent} */ event) => this.key(event),
             });
         }
@@ -2413,7 +2633,7 @@
         draw() {
             if (this.isDrawn) return;
             this.isDrawn = true;
-            this.element.replaceChildren(...this.entries.map((entry) => this.thumb(entry)));
+            refill(this.element, ...this.entries.map((entry) => this.thumb(entry)));
             this.mark(this.selected ?? null);
             this.loadPictures().catch(() => undefined); // badges and times are there without them
         }
@@ -2422,10 +2642,12 @@
         thumb(entry) {
             const { record, image } = entry;
             const time = words.time(record.started);
+            const title = `${time}: ${words.headline(image)}`;
             return make("button", {
                 "type": "button", "role": "option", "class": css("thumb"), "tabindex": "-1",
-                "title": `${time}: ${image.sentence}`, "aria-label": `${time}: ${image.sentence}`,
+                title, "aria-label": title,
                 "data-first": record.images[0] === image,
+                "data-key": HistoryStrip.name(entry),
                 "onclick": () => this.choose(entry),
             },
             make("span", { "class": css("thumb-picture") }),
@@ -2477,6 +2699,34 @@
         }
     }
 
+    /** Where an action tells that it runs, and how it ended. */
+    class Outcome {
+        constructor() {
+            this.said = make("output", { "class": css("said") });
+            this.busy = make("span", { "class": css("busy"), "aria-hidden": "true" });
+            this.element = make("span", { "class": css("outcome") }, this.busy, this.said);
+            this.running = 0;
+            this.busy.hidden = true;
+        }
+
+        /** @param {() => Promise<string>} action whose answer, or failure, is told */
+        async of(action) {
+            this.tell("…");
+            this.busy.hidden = !++this.running;
+            try {
+                this.tell(await action());
+            } catch (error) {
+                this.tell(/** @type {Error} */ (error).message);
+            }
+            this.busy.hidden = !--this.running;
+        }
+
+        /** @param {string} text */
+        tell(text) {
+            this.said.textContent = text;
+        }
+    }
+
     /** What can be done with what is shown: take it away, send it on, compare other files. */
     class Actions {
         /** @param {Page} page */
@@ -2485,21 +2735,21 @@
             const targets = (page.root.dataset.targets ?? "").split(" ").filter(Boolean);
             this.download = makeButton(say("Download"),
                 say("One zip: pictures, report.json, and a page that shows them offline"),
-                () => this.run(() => this.takeAway()));
+                () => this.outcome.of(() => this.takeAway()));
             this.copy = makeButton(say("Copy report"), say("Copy the report as text"),
-                () => this.run(() => this.copyText()));
+                () => this.outcome.of(() => this.copyText()));
             const choices = { result: say("Result"), reference: say("Original") };
             this.sendWhat = makeSelect(say("Send"), choices, "result", say("Which picture is sent"),
                 () => undefined);
             this.sends = targets.map((target) => makeButton(say("to {target}", { target }),
                 say("Send the picture to {target}", { target }), () => this.sendTo(target)));
             this.files = page.server.hasTiles ? new FileComparison(page) : null;
-            this.said = make("output", { "class": css("said") });
+            this.outcome = new Outcome();
             this.element = make("div", { "class": css("actions") },
                 page.server.hasTiles && this.download, this.copy,
                 this.sends.length > 0 && make("span", { "class": css("sends") }, this.sendWhat,
                     ...this.sends),
-                this.said,
+                this.outcome.element,
                 this.files && this.files.element);
         }
 
@@ -2508,16 +2758,6 @@
             const hasPictures = Boolean(selected?.image.view);
             for (const button of [this.download, ...this.sends]) button.disabled = !hasPictures;
             this.copy.disabled = !selected;
-        }
-
-        /** @param {() => Promise<string>} action */
-        async run(action) {
-            this.said.textContent = "…";
-            try {
-                this.said.textContent = await action();
-            } catch (error) {
-                this.said.textContent = /** @type {Error} */ (error).message;
-            }
         }
 
         async takeAway() {
@@ -2552,12 +2792,14 @@
             await navigator.clipboard.writeText(text);
             return;
         }
+        const focused = /** @type {HTMLElement | null} */ (document.activeElement);
         const field = make("textarea", { "class": css("unseen"), "aria-hidden": "true" });
         field.value = text;
         document.body.append(field);
         field.select();
         const isDone = document.execCommand("copy");
         field.remove();
+        focused?.focus({ preventScroll: true });
         if (!isDone) throw new Error(say("The browser does not let this page copy."));
     }
 
@@ -2595,14 +2837,15 @@
                 mask: this.field("mask", say("Mask (white is repainted)"),
                     say("the mask of the run shown")),
             };
-            this.button = makeButton(say("Compare"), say("Measure these files"), () =>
-                page.actions.run(() => this.compare()));
+            this.outcome = new Outcome();
+            const button = makeButton(say("Compare"), say("Measure these files"), () =>
+                this.outcome.of(() => this.compare()));
             this.element = make("details", { "class": css("files") },
                 make("summary", {}, say("Compare any files")),
                 make("div", { "class": css("file-fields") },
                     ...Object.values(this.fields).map((field) => field.element)),
                 make("p", { "class": css("quiet") }, say("Without a mask every pixel counts.")),
-                this.button);
+                make("div", { "class": css("actions") }, button, this.outcome.element));
         }
 
         /**
@@ -2614,6 +2857,9 @@
                 "type": "file", "accept": "image/*", "aria-label": label, "data-name": name,
             });
             const reuse = make("input", { "type": "checkbox" });
+            // The last choice counts.
+            input.addEventListener("change", () => keep(reuse, "checked", false));
+            reuse.addEventListener("change", () => keep(input, "value", ""));
             const element = make("div", {
                 "class": css("file-field"),
                 "ondragover": (/** @type {DragEvent} */ event) => event.preventDefault(),
@@ -2636,13 +2882,17 @@
                 const chosen = new DataTransfer();
                 chosen.items.add(files[index]);
                 input.files = chosen.files;
+                input.dispatchEvent(new Event("change"));
             });
         }
 
         async compare() {
+            const { server } = this.page;
+            this.outcome.tell(say("Uploading"));
             const [original, result, mask] = await Promise.all(
                 ["original", "result", "mask"].map((name) => this.give(name)));
-            await this.page.server.ask({ ask: "compare", original, result, mask });
+            this.outcome.tell(say("Comparing; large pictures take a while"));
+            await server.ask({ ask: "compare", original, result, mask });
             await this.page.refresh();
             return say("Compared");
         }
@@ -2675,7 +2925,7 @@
                 (value) => this.set("first", value));
             this.second = makeSelect(say("Second"), layers, options.second, say("Second layer"),
                 (value) => this.set("second", value));
-            this.scale = makeSelect(say("Scale"), names.scales(), options.scale,
+            this.scale = makeSelect(say("Color scale"), names.scales(), options.scale,
                 say("Scale of the heatmap"), (value) => {
                     this.set("scale", value);
                     scaleChanged();
@@ -2843,7 +3093,9 @@
             const thumbs = strip.length ? strip : [...gallery.querySelectorAll(".thumbnail-item")];
             const sources = thumbs.map((thumb) => thumb.querySelector("img")?.src ?? "");
             const selected = thumbs.findIndex((thumb) => thumb.classList.contains("selected"));
-            this.tell(matchImage(this.page.records, host.readRun(), sources, selected));
+            const isWanted = opts.bleed_guard_tell_in_page !== false;
+            this.tell(isWanted
+                ? matchImage(this.page.records, host.readRun(), sources, selected) : null);
         }
 
         /** @param {Selection} selection */
@@ -2948,6 +3200,7 @@
         const page = new Page(root, new Server());
         const badge = new GalleryBadge(page);
         const refresh = throttle(() => page.refresh().then(() => badge.follow()), 80);
+        const seldom = throttle(refresh, 5000); // every change in the page, ours as well
         const observer = new MutationObserver(refresh);
         let watched = /** @type {Element | null} */ (null);
         const watch = () => {
@@ -2963,7 +3216,7 @@
         watch();
         onAfterUiUpdate(() => {
             watch();
-            refresh();
+            seldom();
         });
         document.addEventListener("visibilitychange", refresh);
         refresh();
@@ -2980,7 +3233,8 @@
 
     /** @type {any} */
     const bleedGuard = {
-        geometry, cells, words, say, host, send, matchImage, start, startOffline, page: null,
+        geometry, cells, words, say, host, send, matchImage, Blocks, Layers, start, startOffline,
+        page: null,
     };
     /** @type {any} */ (globalThis).bleedGuard = bleedGuard;
     if (typeof onUiLoaded === "function") onUiLoaded(start);

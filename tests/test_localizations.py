@@ -50,7 +50,7 @@ PROPER_NAMES = {"Bleed", "Bleed Guard"}
 @cache
 def page_strings() -> set[str]:
     """All texts of the panel, the settings section, the messages, and the page's script."""
-    found = {*_settings(), *_messages(), *_options(), *_components(), *_script()}
+    found = {*_settings(), *_messages(), *_options(), *_components(), *_complaints(), *_script()}
     return {text for text in found if text} - PROPER_NAMES
 
 
@@ -85,6 +85,16 @@ def _components() -> Iterator[str]:
                 for value in (*node.args[:1], *shown):
                     if isinstance(value, ast.Constant) and isinstance(value.value, str):
                         yield value.value
+
+
+def _complaints() -> Iterator[str]:
+    """Sentences an answer of bleed_guard/ui may be in place of what was asked for."""
+    for path in sorted((ROOT / "bleed_guard" / "ui").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+                value = getattr(node.exc.args[0], "value", None)
+                if isinstance(value, str) and value.endswith("."):
+                    yield value
 
 
 def _script() -> Iterator[str]:

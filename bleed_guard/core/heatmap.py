@@ -56,6 +56,7 @@ def render_heatmap(
     scale: Scale | str = Scale.LOG,
     size: tuple[int, int] | None = None,
     legend: bool = True,
+    color_map: ColorMap | str = ColorMap.CIVIDIS,
 ) -> np.ndarray:
     """What changed outside the mask, as uint8 h x w x 3 RGB.
 
@@ -68,13 +69,18 @@ def render_heatmap(
     delta = difference(reference, result)
     delta *= outside
     shape = _fit(delta.shape, size)
-    picture = _paint(shrink_by_maximum(delta, shape), shrink_by_maximum(outside, shape), scale)
-    return np.vstack([picture, _draw_legend(picture.shape[1], scale)]) if legend else picture
+    levels, area = shrink_by_maximum(delta, shape), shrink_by_maximum(outside, shape)
+    picture = _paint(levels, area, scale, color_map)
+    if not legend:
+        return picture
+    return np.vstack([picture, _draw_legend(picture.shape[1], scale, color_map)])
 
 
-def _paint(levels: np.ndarray, outside: np.ndarray, scale: Scale | str) -> np.ndarray:
+def _paint(
+    levels: np.ndarray, outside: np.ndarray, scale: Scale | str, color_map: ColorMap | str
+) -> np.ndarray:
     """The map of uint8 H x W `levels`, with the mask where `outside` (uint8 H x W) is 0."""
-    colors = color_levels(np.arange(256, dtype=np.uint8)[:, None], scale)
+    colors = color_levels(np.arange(256, dtype=np.uint8)[:, None], scale, color_map)
     colors[0] = UNCHANGED
     picture = np.empty((*levels.shape, 3), np.uint8)
     for rows in cut_rows(levels.shape):
@@ -127,11 +133,11 @@ def color_levels(
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
-def _draw_legend(width: int, scale: Scale | str) -> np.ndarray:
+def _draw_legend(width: int, scale: Scale | str, color_map: ColorMap | str) -> np.ndarray:
     """A bar of the colours with the levels they stand for: uint8 LEGEND_HEIGHT x width x 3."""
     steps = np.linspace(0, 1, width)
     levels = 256**steps - 1 if Scale(scale) is Scale.LOG else 255 * steps
-    bar = color_levels(np.rint(levels).astype(np.uint8)[None, :], scale)
+    bar = color_levels(np.rint(levels).astype(np.uint8)[None, :], scale, color_map)
     legend = np.full((LEGEND_HEIGHT, width, 3), UNCHANGED, np.uint8)
     legend[:6] = bar
     last = -np.inf

@@ -271,7 +271,6 @@ class History:
         with self._lock:
             for record in list(self._records.values()):
                 self._drop(record)
-            self._revision += 1
             self._doomed.clear()
             if self._scratch is not None:
                 self._scratch.remove()
@@ -340,6 +339,7 @@ class History:
 
     def _drop(self, record: GenerationRecord) -> None:
         del self._records[record.id]
+        self._revision += 1
         self._forget(record)
 
     def _forget(self, record: GenerationRecord) -> None:

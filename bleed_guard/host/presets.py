@@ -90,7 +90,7 @@ class PresetFile:
 
     def _load(self) -> ParsedPresets:
         try:
-            with self._path.open(encoding="utf-8") as file:
+            with self._path.open(encoding="utf-8-sig") as file:
                 text = file.read(LARGEST_FILE + 1)
         except FileNotFoundError:
             return ParsedPresets(NO_PRESETS, self._complaints)

@@ -17,7 +17,7 @@ from bleed_guard.core.job import Cause, Certainty, Finding, Severity
 from bleed_guard.core.mask import protected_area
 from bleed_guard.core.measure import ChangeCount, count_changes, judge
 from bleed_guard.core.record import GenerationRecord, ImageRecord, LoadedPictures
-from bleed_guard.images import Picture, read_bytes, read_mask_file, read_picture, shallow
+from bleed_guard.images import Picture, decode_mask, decode_picture, read_bytes, shallow
 
 PRESET = "files"
 """What such a record has in the place of a preset."""
@@ -35,17 +35,21 @@ class Given:
         """PictureError if the file cannot be read."""
         if self.array is not None:
             return Picture(self.name, self.array)
-        return read_picture(str(self.path))
+        return decode_picture(self._read_bytes(), self.name)
 
     def read_infotext(self) -> str:
         """The WebUI's parameters in the file, "" if there are none."""
-        return read_infotext(read_bytes(self.path), self.name) if self.path is not None else ""
+        return "" if self.path is None else read_infotext(self._read_bytes(), self.name)
 
     def read_mask(self) -> np.ndarray:
         """uint8 H x W, 255 = repaint. PictureError if the file cannot be read."""
         if self.array is not None:
             return self.array
-        return read_mask_file(str(self.path))
+        return decode_mask(self._read_bytes(), self.name)
+
+    def _read_bytes(self) -> bytes:
+        assert self.path is not None, "an array has no file"
+        return read_bytes(self.path)
 
 
 def record_files(

@@ -122,7 +122,7 @@ class PresetDesk:
         """Import an uploaded file: its path in gradio 4, an open file in gradio 3."""
         path = Path(getattr(upload, "name", upload))
         try:
-            with path.open(encoding="utf-8") as file:
+            with path.open(encoding="utf-8-sig") as file:
                 text = file.read(LARGEST_FILE + 1)
             added, complaints = self.store.import_text(text)
         except (ValueError, OSError) as error:

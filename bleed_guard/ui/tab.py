@@ -39,7 +39,7 @@ def build_tab(
     `bind_send` registers a button with the host's own "send to"; without it the page offers none.
     `color_map` are the colours of the heatmaps.
     """
-    viewer = Viewer(store, FILES)
+    viewer = Viewer(store, FILES, color_map)
     with gr.Blocks(analytics_enabled=False) as blocks:
         gr.HTML(build_frame(TARGETS if bind_send else (), color_map))
         _build_endpoint(viewer)

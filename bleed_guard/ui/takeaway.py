@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bleed_guard import __version__
-from bleed_guard.core.heatmap import Scale, render_heatmap
+from bleed_guard.core.heatmap import ColorMap, Scale, render_heatmap
 from bleed_guard.core.job import Box
 from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures
 from bleed_guard.ui import element_ids
@@ -28,10 +28,12 @@ from bleed_guard.ui.layers import (
     render_base,
 )
 from bleed_guard.ui.report import (
+    CAUSES,
     DISTANCE_LIMIT,
     describe_report,
     describe_view,
     find_distance,
+    map_causes,
     pictures_of,
 )
 
@@ -77,17 +79,21 @@ DARK = {
 }
 
 
-def pack_image(record: GenerationRecord, image: ImageRecord) -> bytes:
-    """The zip file. LookupError if no pictures were kept."""
+def pack_image(
+    record: GenerationRecord, image: ImageRecord, color_map: str = ColorMap.CIVIDIS
+) -> bytes:
+    """The zip file, with the differences in the colours of `color_map`. LookupError if no pictures
+    were kept."""
     pictures = pictures_of(image)
     content = describe_content(record, image)
     told = json.dumps(content, indent=1)
+    page = build_page(content, record, image, color_map)
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
-        for name, array in _picture_files(pictures).items():
+        for name, array in _picture_files(pictures, color_map).items():
             archive.writestr(name, encode_photograph(array))
         archive.writestr("report.json", told, zipfile.ZIP_DEFLATED)
-        archive.writestr("report.html", build_page(content, pictures, image), zipfile.ZIP_DEFLATED)
+        archive.writestr("report.html", page, zipfile.ZIP_DEFLATED)
     return target.getvalue()
 
 
@@ -98,13 +104,14 @@ def describe_content(record: GenerationRecord, image: ImageRecord) -> dict[str, 
     return {"version": __version__, "record": plain, "report": describe_report(record, image)}
 
 
-def _picture_files(pictures: Pictures) -> dict[str, np.ndarray]:
+def _picture_files(pictures: Pictures, color_map: str) -> dict[str, np.ndarray]:
     heatmap = render_heatmap(
         pictures.reference,
         pictures.unguarded,
         pictures.mask,
         scale=Scale.LOG,
         size=HEATMAP_SIZE,
+        color_map=color_map,
     )
     return {
         "original.png": pictures.reference,
@@ -115,10 +122,13 @@ def _picture_files(pictures: Pictures) -> dict[str, np.ndarray]:
     }
 
 
-def build_page(content: dict[str, Any], pictures: Pictures, image: ImageRecord) -> str:
+def build_page(
+    content: dict[str, Any], record: GenerationRecord, image: ImageRecord, color_map: str
+) -> str:
     """report.html: the tab's own script and style with this image's layers inside."""
-    data = {**content, "layers": _embed_layers(pictures, image), "pixels": _embed_pixels(pictures)}
-    tables = {name: encode_text(table) for name, table in color_tables().items()}
+    layers = _embed_layers(pictures_of(image), image)
+    data = {**content, "layers": layers, "pixels": _embed_pixels(record, image), "causes": CAUSES}
+    tables = {name: encode_text(table) for name, table in color_tables(color_map).items()}
     return PAGE.substitute(
         title=html.escape(content["record"]["images"][0]["sentence"]),
         style=(ROOT / "style.css").read_text(encoding="utf-8"),
@@ -148,8 +158,9 @@ def _embed_layer(pictures: Pictures, layer: Layer, reach: int) -> dict[str, Any]
     return {"box": list(part.box), "file": url, "packed": True}
 
 
-def _embed_pixels(pictures: Pictures) -> dict[str, str]:
+def _embed_pixels(record: GenerationRecord, image: ImageRecord) -> dict[str, str]:
     """What the inspector tells beside colours, of every pixel of the reduced view: data URLs."""
+    pictures = pictures_of(image)
     height, width = pictures.shape
     step = base_factor((height, width), PAGE_PIXELS)
     distance = find_distance(pictures, Box(0, 0, width, height))[::step, ::step]
@@ -157,6 +168,7 @@ def _embed_pixels(pictures: Pictures) -> dict[str, str]:
         "mask": pictures.mask[::step, ::step],
         "protected": pictures.protected[::step, ::step].astype(np.uint8),
         "distance": np.minimum(distance, DISTANCE_LIMIT).astype("<u2"),
+        "cause": map_causes(record, image)[::step, ::step],
     }
     return {
         name: f"data:application/octet-stream;base64,{b64encode(encode_values(array)).decode()}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bleed_guard.cli.errors import SizeError
+from bleed_guard.core.heatmap import ColorMap
 from bleed_guard.core.record import GenerationRecord, ImageRecord, Pictures, RecordStore
 from bleed_guard.images import PictureError
 from bleed_guard.ui.encode import encode_photograph, encode_thumbnail, encode_values
@@ -66,9 +67,12 @@ def choose_encoding(layer: Layer, *, is_near: bool) -> tuple[str, Callable[[np.n
 class Viewer:
     """What the Bleed tab can ask. Every answer is limited to the records of `owner`."""
 
-    def __init__(self, store: RecordStore, files: ServedFiles) -> None:
+    def __init__(
+        self, store: RecordStore, files: ServedFiles, color_map: str = ColorMap.CIVIDIS
+    ) -> None:
         self._store = store
         self._files = files
+        self._color_map = color_map
         self._epoch = secrets.token_hex(4)  # a revision of an earlier process is never ours
         self._answers: dict[str, Callable[[Question, str], dict[str, Any]]] = {
             "list": self._list,
@@ -172,8 +176,9 @@ class Viewer:
         from bleed_guard.ui.takeaway import pack_image  # here, for the host's start takes no longer
 
         record, image = self._find(question, owner)
-        key = (record.id, image.index, "takeaway")
-        path = self._file(key, ".zip", lambda: pack_image(record, image))
+        colors = self._color_map
+        key = (record.id, image.index, "takeaway", colors)
+        path = self._file(key, ".zip", lambda: pack_image(record, image, colors))
         return {"file": path, "name": f"bleed-guard-{record.id[:8]}-{image.index}.zip"}
 
     def _compare(self, question: Question, owner: str) -> dict[str, Any]:
@@ -200,7 +205,7 @@ class Viewer:
         if not wanted:
             return None
         if not isinstance(wanted, Mapping):
-            raise QuestionError("A file is asked for by its path, a picture by its run.")
+            raise QuestionError("a file is asked for by its path, a picture by its run")
         if "path" in wanted:
             path = check_uploaded(str(wanted["path"]))
             return Given(str(wanted.get("name") or path.name), path)

@@ -129,6 +129,11 @@ def test_the_badge_follows_the_gallery(guarded: Server, open_page: OpenPage, pic
         thumbs.nth(place).click()
         badge.get_by_role("button", name="Look").click()
         expect(tab.part("verdict")).to_contain_text(told, timeout=WAIT_MS)
+    page.show_tab("img2img")
+    expect(badge).to_be_visible()
+    page.page.evaluate("opts.bleed_guard_tell_in_page = !opts.bleed_guard_tell_in_page")
+    thumbs.nth(-2).click()
+    expect(badge).to_be_hidden()
 
 
 def test_the_heatmap_shows_what_was_held_back(tab: BleedTab) -> None:
@@ -139,7 +144,7 @@ def test_the_heatmap_shows_what_was_held_back(tab: BleedTab) -> None:
     near, far = tab.color_at(*NEAR).astype(int), tab.color_at(5, 5).astype(int)
     assert np.abs(near - far).sum() > 40
     for scale in ("linear", "signed", "delta-e"):
-        tab.choose("Scale", scale)
+        tab.choose("Color scale", scale)
         tab.page.wait_for_function(
             "scale => [...bleedGuard.page.stage.layers.base.heat.keys()]"
             ".some(key => key.includes(` ${scale} `))",
@@ -255,6 +260,27 @@ def test_two_fingers_zoom(guarded: Server, open_page: OpenPage) -> None:
     assert tab.page.evaluate("bleedGuard.page.stage.view.scale") > 2 * before
 
 
+def test_what_a_finger_has_pointed_at_stays(guarded: Server, open_page: OpenPage) -> None:
+    page = open_page(guarded, viewport={"width": 390, "height": 844}, has_touch=True)
+    tab = BleedTab(page).open()
+    tab.part("canvas").scroll_into_view_if_needed()
+    tab.page.touchscreen.tap(*tab.place_of(10, 10))
+    place = tab.part("inspector").locator("dd").first
+    expect(place).to_have_text("10, 10", timeout=WAIT_MS)
+    tab.page.wait_for_timeout(300)
+    assert place.inner_text() == "10, 10"
+
+
+def test_a_drag_that_moves_nothing_leaves_the_picture_fitted(tab: BleedTab) -> None:
+    tab.part("canvas").scroll_into_view_if_needed()
+    x, y = tab.place_of(10, 10)
+    tab.page.mouse.move(x, y)
+    tab.page.mouse.down()
+    tab.page.mouse.move(x + 5, y + 5, steps=3)
+    tab.page.mouse.up()
+    assert tab.page.evaluate("bleedGuard.page.stage.isFitted")
+
+
 def test_a_worst_spot_is_flown_to(tab: BleedTab) -> None:
     tab.part("spots").get_by_role("button").first.click()
     expect(tab.part("inspector").locator("dd").first).not_to_have_text(NOTHING, timeout=WAIT_MS)
@@ -272,6 +298,7 @@ def test_apply_sets_the_hosts_control(guarded: Server, open_page: OpenPage) -> N
     finding = tab.part("finding").filter(has_text="strength")
     finding.get_by_role("button", name="Apply").click()
     expect(finding.get_by_role("button")).to_have_text("Applied")
+    expect(finding.get_by_role("button")).to_be_focused()
     page.show_tab("img2img")
     assert page.number("img2img_denoising_strength") == pytest.approx(0.7)
 
@@ -322,22 +349,93 @@ def test_history_is_walked_with_the_keyboard(guarded: Server, open_page: OpenPag
     expect(thumbs.last).to_have_attribute("aria-selected", "true")
 
 
+def test_a_new_run_leaves_the_focus_in_the_history(guarded: Server, open_page: OpenPage) -> None:
+    tab = BleedTab(open_page(guarded))
+    tab.run_job(guarded)
+    tab.open()
+    tab.part("thumb").first.focus()
+    count = tab.run_count()
+    tab.run_job(guarded)
+    tab.wait_for_runs(count + 1)
+    expect(tab.part("thumb").nth(1)).to_be_focused(timeout=WAIT_MS)
+
+
 def test_nothing_is_drawn_until_the_tab_is_looked_at(guarded: Server, open_page: OpenPage) -> None:
     page = open_page(guarded)
-    asked: list[str] = []
-    page.page.on(
-        "request",
-        lambda request: (
-            asked.append(read_question(request)["ask"])
-            if request.url.endswith("run/bleed_guard")
-            else None
-        ),
-    )
+    asked = listen(page)
     page.page.evaluate("bleedGuard.page.refresh()")
     page.page.wait_for_timeout(300)
     assert set(asked) == {"list"}
-    BleedTab(page).open()
+    tab = BleedTab(page).open()
     assert {"layers", "report"} <= set(asked)
+    tab.page.locator("[data-mode=blink]").click()
+    asked.clear()
+    page.page.wait_for_timeout(3000)
+    assert asked.count("list") <= 1  # what blinks is no news
+    tab.page.locator("[data-mode=slider]").click()
+
+
+def listen(page: HostPage) -> list[str]:
+    """Fills with what the page asks the tab's endpoint from now on."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("run/bleed_guard"):
+            asked.append(read_question(request)["ask"])
+
+    page.page.on("request", note)
+    return asked
+
+
+def test_what_failed_is_told_until_it_is_there(guarded: Server, open_page: OpenPage) -> None:
+    page = open_page(guarded)
+    tab = BleedTab(page)
+    tab.run_job(guarded)
+    tab.open()
+
+    def fail(route: Route) -> None:
+        if read_question(route.request)["ask"] in ("layers", "pixels"):
+            route.fulfill(json={"data": [json.dumps({"error": "the disk is full"})]})
+        else:
+            route.continue_()
+
+    page.page.route("**/run/bleed_guard", fail)
+    tab.part("thumb").nth(1).click()
+    expect(tab.part("error")).to_contain_text("Original")
+    expect(tab.part("error")).to_contain_text("did not come: the disk is full")
+    tab.wait()  # the report is there, and the picture is no longer the one before
+    page.page.evaluate("bleedGuard.page.refresh()")
+    page.page.wait_for_timeout(300)
+    expect(tab.part("error")).to_contain_text("the disk is full")
+    page.page.unroute("**/run/bleed_guard")
+    page.page.wait_for_timeout(1100)
+    tab.inspect(10, 10)  # looking at it is enough
+    expect(tab.part("error")).to_be_hidden(timeout=WAIT_MS)
+    assert tuple(tab.color_at(20, 20)) == tuple(make_original()[20, 20])
+
+
+def test_a_large_picture_is_not_asked_for_block_by_block(tab: BleedTab) -> None:
+    waiting: list[Route] = []
+    is_held = True
+
+    def hold(route: Route) -> None:
+        if is_held and read_question(route.request)["ask"] == "pixels":
+            waiting.append(route)
+        else:
+            route.continue_()
+
+    tab.page.evaluate("bleedGuard.page.inspector.show(bleedGuard.page.stage.layers)")
+    tab.page.route("**/run/bleed_guard", hold)
+    tab.part("canvas").scroll_into_view_if_needed()
+    for x, y in ((5, 5), (70, 5), (130, 5), (185, 5), (5, 100), (185, 100)):
+        tab.page.mouse.move(*tab.place_of(x, y))
+        tab.page.wait_for_timeout(30)
+    assert len(waiting) == 1
+    is_held = False
+    waiting[0].continue_()
+    place = tab.part("inspector").locator("dd").first
+    expect(place).to_have_text("185, 100", timeout=WAIT_MS)
+    tab.page.unroute("**/run/bleed_guard")
 
 
 def test_any_files_are_compared_and_a_large_one_shows_its_real_pixels(
@@ -353,12 +451,19 @@ def test_any_files_are_compared_and_a_large_one_shows_its_real_pixels(
     for name in ("original", "result"):
         field = tab.page.locator(f"input[type=file][data-name={name}]")
         field.set_input_files(tmp_path / f"{name}.png")
+    reuse = tab.page.get_by_label("the result of the run shown")
+    field = tab.page.locator("input[type=file][data-name=result]")
+    reuse.check()
+    assert field.input_value() == ""
+    field.set_input_files(tmp_path / "result.png")
+    assert not reuse.is_checked()  # what was chosen last counts
     count = tab.run_count()
     tab.press("Compare")
     tab.wait_for_runs(count + 1)
     tab.wait()
     assert "1 of 2,211,840 protected pixels changed (max 64)" in tab.verdict
     assert "result.png against original.png" in tab.verdict
+    expect(tab.part("side")).not_to_contain_text("Difference over distance")  # from what?
     assert tab.page.evaluate("bleedGuard.page.stage.layers.extent.factor") == 2
     tab.hide_outlines()
     tab.page.locator("[data-mode=single]").click()
@@ -367,7 +472,9 @@ def test_any_files_are_compared_and_a_large_one_shows_its_real_pixels(
         "[...bleedGuard.page.stage.layers.tiles.values()].some(s => s.photographs.has('result'))"
     )
     for x, difference in ((1603, "0"), (1604, "64")):
-        assert tab.inspect(x, 703)["Difference"] == difference
+        told = tab.inspect(x, 703)
+        assert (told["Difference"], told["From the mask"]) == (difference, "no mask")
+        assert told["Zone"] == NOTHING
         assert tuple(tab.color_at(x, 703)) == tuple(result[703, x])
 
 
@@ -375,8 +482,9 @@ def test_a_run_is_taken_away_and_opens_offline(
     guarded: Server, chromium: Browser, open_page: OpenPage, tmp_path: Path
 ) -> None:
     tab = BleedTab(open_page(guarded))
-    tab.run_job(guarded)
+    tab.run_job(guarded, denoising_strength=0.95)
     tab.open()
+    assert tab.part("fix").get_by_role("button").count() > 0
     with tab.page.expect_download(timeout=WAIT_MS) as waiting:
         tab.press("Download")
     archive = zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes()))
@@ -393,7 +501,9 @@ def test_a_run_is_taken_away_and_opens_offline(
     offline = BleedTab(HostPage(page, "file:", is_gradio_4=IS_GRADIO_4)).wait()
     assert "protected pixels changed" in offline.verdict
     x, y = NEAR
-    assert offline.inspect(x, y)["Original"] == " ".join(map(str, make_original()[y, x]))
+    assert offline.inspect(x, y) == tab.inspect(x, y)
+    expect(offline.part("fix").first).to_be_visible()
+    assert offline.part("fix").get_by_role("button").count() == 0  # no host to set anything in
     page.evaluate("bleedGuard.page.stage.setSplit(0.2)")
     assert offline.look().std() > 10
     context.close()
@@ -406,7 +516,7 @@ def test_the_report_is_copied_as_text(guarded: Server, open_page: OpenPage) -> N
     tab.run_job(guarded)
     tab.open()
     tab.press("Copy report")
-    expect(tab.part("said")).to_have_text("Copied", timeout=WAIT_MS)
+    expect(tab.part("said").first).to_have_text("Copied", timeout=WAIT_MS)
     text = tab.page.evaluate("navigator.clipboard.readText()")
     assert text.startswith("Bleed Guard: Clean. 0 of")
     assert "Seam (1 = unseen)" in text
@@ -428,10 +538,16 @@ def test_it_fits_every_screen_and_is_accessible(
     page = open_page(guarded, f"?__theme={theme}", viewport={"width": width, "height": 1000})
     tab = BleedTab(page).open()
     sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    page.page.evaluate(
+        "const { record } = bleedGuard.page.selected; bleedGuard.page.select(null);"
+        "record.images[0].reason = '/' + 'long'.repeat(60);"
+        "bleedGuard.page.select({record, image: record.images[0]})"
+    )
+    tab.wait()
     assert page.page.evaluate(sideways) <= 0
     beyond = page.page.evaluate(
         "[...document.querySelectorAll('#bleed_guard_root *')].filter(e => e.offsetParent"
-        " && !e.closest('.bleed-guard-strip, .bleed-guard-segments')"
+        " && !e.closest('.bleed-guard-strip')"
         " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className)"
     )
     assert beyond == []
@@ -448,7 +564,7 @@ def test_it_fits_every_screen_and_is_accessible(
         if entry["impact"] in ("serious", "critical")
     ]
     assert grave == []
-    assert "protected pixels changed" in tab.verdict
+    assert "longlong" in tab.verdict
 
 
 def read_question(request: Request) -> dict[str, Any]:
@@ -494,6 +610,8 @@ def test_empty_not_guarded_and_broken_are_told(guarded: Server, open_page: OpenP
     expect(tab.part("verdict")).to_contain_text("Not guarded", timeout=WAIT_MS)
     expect(tab.part("verdict")).to_contain_text("the sizes differ")
     expect(tab.part("cover")).to_contain_text("No pictures of this run")
+    expect(tab.part("side")).to_contain_text("Not guarded")
+    expect(tab.part("side")).not_to_contain_text("Nothing to report")
 
     page.page.unroute("**/run/bleed_guard")
     page.page.route("**/run/bleed_guard", answer_with())

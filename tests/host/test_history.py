@@ -201,6 +201,17 @@ def test_disk_stays_within_its_limit_but_the_newest_is_kept(tmp_path: Path) -> N
     assert_same(history.latest(), make_pictures(9))
 
 
+def test_the_revision_tells_what_the_writer_drops(tmp_path: Path) -> None:
+    history = History(memory_limit=0, disk_limit=make_pictures().size_in_bytes)
+    history.configure(tmp_path)
+    for seed in range(3):
+        history.add(make_record(str(seed), make_pictures(seed)))
+    shown = len(history.list()), history.revision
+    history.settle()
+    assert len(history.list()) < shown[0]
+    assert history.revision != shown[1]
+
+
 def test_files_of_dropped_generations_are_removed(tmp_path: Path) -> None:
     history = History(memory_limit=0)
     history.configure(tmp_path, limit=1)

@@ -39,6 +39,13 @@ def test_presets_live_in_the_file(store: PresetFile) -> None:
     assert [path.name for path in store.path.parent.iterdir()] == [FILE_NAME]
 
 
+def test_a_file_windows_has_marked_as_utf_8_is_read(store: PresetFile) -> None:
+    store.save("faces", GuardSettings())
+    store.path.write_text(store.path.read_text(), encoding="utf-8-sig")
+    assert list(store.load().presets) == ["faces"]
+    assert store.load().complaints == ()
+
+
 def test_an_export_is_imported_elsewhere(store: PresetFile, tmp_path: Path) -> None:
     store.save("faces", GuardSettings(feather=9))
     other = PresetFile(tmp_path / "other.json")

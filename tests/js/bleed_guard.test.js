@@ -4,7 +4,7 @@
 const test = require("node:test");
 const assert = require("node:assert/strict");
 
-const { geometry, cells, words, say, matchImage } =
+const { geometry, cells, words, say, matchImage, Blocks, Layers } =
     /** @type {any} */ (require("../../javascript/bleed_guard.js"));
 
 /** @typedef {number} N */
@@ -97,6 +97,129 @@ test("the part that was sent lies at its place, with what is unchanged around it
     assert.deepEqual([...cells.place(new Uint8Array(), [0, 0, 0, 0], 2, 1, 128)], [128, 128]);
 });
 
+/** Let what is awaited happen. */
+async function settle() {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+/** Fails until it is told to be well. */
+function makeServer() {
+    const server = {
+        isNear: true, isWell: false, asked: 0,
+        async ask() {
+            server.asked++;
+            if (!server.isWell) throw new Error("502");
+            return { layers: { "levels-result": { box: [0, 0, 0, 0], file: "" } } };
+        },
+    };
+    return server;
+}
+
+test("a layer that failed is told and asked for again later, but not forever", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const server = makeServer();
+    const told = /** @type {any[]} */ ([]);
+    const image = makeImage({ view: { width: 4, height: 3, factor: 1, tile: 1024 } });
+    const layers = new Layers(server, "run", image, {}, (/** @type {string} */ what,
+        /** @type {Error | null} */ error) => told.push(error?.message ?? "well"));
+    const need = async () => {
+        layers.request("levels-result", layers.base).catch(() => undefined);
+        await settle();
+    };
+    await need();
+    await need();
+    assert.equal(server.asked, 1);
+    assert.deepEqual(told, ["502"]);
+    t.mock.timers.tick(1000);
+    await need();
+    assert.equal(server.asked, 2);
+    for (let second = 0; second < 300; second++) {
+        t.mock.timers.tick(1000);
+        await need();
+    }
+    assert.equal(server.asked, 6);
+
+    const later = new Layers(server, "run", image, {}, (/** @type {string} */ what,
+        /** @type {Error | null} */ error) => told.push(error?.message ?? "well"));
+    later.request("levels-result", later.base).catch(() => undefined);
+    await settle();
+    server.isWell = true;
+    t.mock.timers.tick(1000);
+    await later.request("levels-result", later.base);
+    await settle();
+    assert.equal(told.at(-1), "well");
+    assert.ok(later.base.codes.has("levels-result"));
+});
+
+test("of a sweep over many blocks only those under the pointer are asked for", async () => {
+    const open = /** @type {any[]} */ ([]);
+    let at = { x: 0, y: 0 };
+    const blocks = new Blocks(
+        (/** @type {any} */ pixel) => new Promise((resolve) => open.push({ pixel, resolve })),
+        () => blocks.find(at));
+    for (let step = 0; step < 100; step++) {
+        at = { x: 80 * step, y: 80 * step };
+        assert.equal(blocks.find(at), null);
+    }
+    assert.equal(open.length, 1);
+    open[0].resolve("first");
+    await settle();
+    assert.deepEqual(open.map(({ pixel }) => pixel.x), [0, 7920]);
+    open[1].resolve("last");
+    await settle();
+    assert.equal(blocks.find(at), "last");
+    assert.equal(blocks.find({ x: 63, y: 63 }), "first");
+    assert.equal(open.length, 2);
+});
+
+test("values that failed are asked for again a while later; few are kept", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    let asked = 0, isWell = false;
+    const told = /** @type {any[]} */ ([]);
+    const blocks = new Blocks(async () => {
+        asked++;
+        if (!isWell) throw new Error("502");
+        return "block";
+    }, (/** @type {string} */ what, /** @type {Error | null} */ error) =>
+        told.push(error?.message ?? "well"));
+    blocks.find({ x: 1, y: 1 });
+    await settle();
+    blocks.find({ x: 2, y: 2 });
+    await settle();
+    assert.deepEqual([asked, told], [1, ["502"]]);
+    isWell = true;
+    t.mock.timers.tick(1000);
+    blocks.find({ x: 2, y: 2 });
+    await settle();
+    assert.equal(blocks.find({ x: 2, y: 2 }), "block");
+    assert.equal(told.at(-1), "well");
+    for (let x = 0; x < 64 * 1000; x += 64) {
+        blocks.find({ x, y: 0 });
+        await settle();
+    }
+    assert.ok(blocks.known.size <= 500);
+});
+
+test("what failed is told by its reason", () => {
+    assert.equal(words.troubles([]), "");
+    const troubles = [["Original", "full"], ["Mask", "full"], ["Mask", "full"], ["", "Logged out."]]
+        .map(([name, why]) => ({ name, why }));
+    assert.equal(words.troubles(troubles), "Original, Mask did not come: full Logged out.");
+});
+
+test("without a mask no spot has a distance from it", () => {
+    const spot = { x: 4, y: 3, difference: 90 };
+    assert.equal(words.spot({ ...spot, distance: 2 }), "4, 3: 90 levels, 2 px out");
+    assert.equal(words.spot({ ...spot, distance: -1 }), "4, 3: 90 levels");
+});
+
+test("that there is no cause is said only where it was looked for", () => {
+    const nothing = /Nothing to report/;
+    assert.match(words.noFinding(makeImage(), {}), nothing);
+    assert.doesNotMatch(words.noFinding(makeImage(), null), nothing);
+    assert.match(words.noFinding(makeImage({ verdict: "not guarded" }), null), /Not guarded/);
+});
+
 test("the verdict is told in two lines", () => {
     assert.equal(words.headline(makeImage()), "0 of 22,848 protected pixels changed");
     assert.equal(words.second(makeRecord(), makeImage()),
@@ -168,6 +291,29 @@ test("a finding is told in the host's language, and as it came where there is no
     }
     const plain = { ...finding, wording: null };
     assert.equal(words.finding(/** @type {any} */ (plain)).what, "Blur 4");
+});
+
+test("a change is told in the host's language", () => {
+    const host = /** @type {any} */ (globalThis);
+    const german = /** @type {Record<string, string>} */ (
+        require("../../localizations/de_DE.json"));
+    host.getTranslation = (/** @type {string} */ text) => german[text];
+    const changes = [
+        ["padding 64 -> 32, limit of preset guard",
+            "Padding 64 -> 32, Grenze durch Voreinstellung guard"],
+        ["inpaint area whole picture -> only masked, small mask, your settings",
+            "Inpaint-Bereich ganzes Bild -> nur maskiert, kleine Maske, deine Einstellungen"],
+        ["mask blur 9 -> 4, a larger blur would wipe out the mask",
+            "Maskenunschärfe 9 -> 4, eine größere Unschärfe würde die Maske auslöschen"],
+        ["refiner xl -> off, switched off by preset my own",
+            "refiner xl -> aus, ausgeschaltet durch Voreinstellung my own"],
+    ];
+    try {
+        for (const [text, told] of changes) assert.equal(words.change(text), told);
+    } finally {
+        delete host.getTranslation;
+    }
+    for (const [text] of changes) assert.equal(words.change(text), text);
 });
 
 /** A guarded run of one job. @param {string} id @param {object[]} images */

@@ -68,9 +68,15 @@ def test_sizes_that_do_not_fit_are_told(
     assert "5 x 5" in error
 
 
-def test_a_file_that_is_no_picture_is_told(viewer: Viewer, uploaded: dict[str, Any]) -> None:
-    Path(uploaded["mask"]["path"]).write_text("no picture")
-    assert "not a picture" in ask(viewer, ask="compare", **uploaded)["error"]
+@pytest.mark.parametrize("which", ["original", "mask"])
+def test_a_file_that_is_no_picture_is_told_by_the_users_name_for_it(
+    viewer: Viewer, uploaded: dict[str, Any], gradio_folder: Path, which: str
+) -> None:
+    Path(uploaded[which]["path"]).write_text("no picture")
+    error = ask(viewer, ask="compare", **uploaded)["error"]
+    assert "not a picture" in error
+    assert error.startswith(uploaded[which]["name"])
+    assert str(gradio_folder) not in error
 
 
 def test_only_files_gradio_has_taken_are_read(

@@ -147,6 +147,13 @@ def test_an_export_is_imported(
     assert (chosen, said) == ("guard", "faces (2)")
 
 
+def test_a_file_windows_has_marked_as_utf_8_is_imported(desk: PresetDesk, tmp_path: Path) -> None:
+    desk.save("faces", "custom", *VALUES)
+    path = tmp_path / "presets.json"
+    path.write_text(Path(str(desk.export()[0])).read_text(), encoding="utf-8-sig")
+    assert read(desk.bring_in(str(path), "guard"))[3] == "faces (2)"
+
+
 def test_exports_do_not_pile_up(desk: PresetDesk, store: Store, tmp_path: Path) -> None:
     paths = {str(desk.export()[0]) for _ in range(3)}
     desk.save("faces", "custom", *VALUES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -12,6 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
+from bleed_guard.core.heatmap import LEGEND_HEIGHT, ColorMap
+from bleed_guard.ui.encode import encode_text
+from bleed_guard.ui.layers import color_tables
+from bleed_guard.ui.report import CAUSES
 from bleed_guard.ui.takeaway import pack_image
 from tests.ui.records import make_pictures, make_record
 
@@ -76,4 +81,17 @@ def test_page_has_every_layer_inside(archive: zipfile.ZipFile) -> None:
     data = json.loads(re.search(r'root_data">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
     assert data["layers"]["reference"]["file"].startswith("data:image/png;base64,")
     assert data["layers"]["levels-unguarded"]["file"].startswith("data:application/octet-stream")
-    assert set(data["pixels"]) == {"mask", "protected", "distance"}
+    assert set(data["pixels"]) == {"mask", "protected", "distance", "cause"}
+    assert data["causes"] == list(CAUSES)
+
+
+def test_the_heatmap_has_the_users_colours() -> None:
+    record = make_record()
+    packed = pack_image(record, record.images[0], ColorMap.INFERNO)
+    archive = zipfile.ZipFile(io.BytesIO(packed))
+    levels = cv2.imdecode(np.frombuffer(archive.read("heatmap.png"), np.uint8), cv2.IMREAD_COLOR)
+    table = color_tables(ColorMap.INFERNO)["log"]
+    shown = {tuple(color) for color in levels[..., ::-1][:-LEGEND_HEIGHT].reshape(-1, 3)}
+    assert shown <= {tuple(color) for color in table}
+    colors = html.escape(json.dumps(encode_text(table)))
+    assert colors in archive.read("report.html").decode()
