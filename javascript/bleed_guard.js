@@ -3093,9 +3093,10 @@
             const thumbs = strip.length ? strip : [...gallery.querySelectorAll(".thumbnail-item")];
             const sources = thumbs.map((thumb) => thumb.querySelector("img")?.src ?? "");
             const selected = thumbs.findIndex((thumb) => thumb.classList.contains("selected"));
-            const isWanted = opts.bleed_guard_tell_in_page !== false;
-            this.tell(isWanted
-                ? matchImage(this.page.records, host.readRun(), sources, selected) : null);
+            const found = matchImage(this.page.records, host.readRun(), sources, selected);
+            const isTold = opts.bleed_guard_tell_in_page !== false ||
+                found?.image.verdict === "not guarded"; // a failure is told in any case
+            this.tell(isTold ? found : null);
         }
 
         /** @param {Selection} selection */

@@ -134,6 +134,12 @@ def test_the_badge_follows_the_gallery(guarded: Server, open_page: OpenPage, pic
     page.page.evaluate("opts.bleed_guard_tell_in_page = !opts.bleed_guard_tell_in_page")
     thumbs.nth(-2).click()
     expect(badge).to_be_hidden()
+    page.page.evaluate(
+        "bleedGuard.page.records.flatMap(record => record.images)"
+        ".forEach(image => { image.verdict = 'not guarded'; })"
+    )
+    thumbs.last.click()
+    expect(badge).to_be_visible()  # a failure is told in any case
 
 
 def test_the_heatmap_shows_what_was_held_back(tab: BleedTab) -> None:
