@@ -49,7 +49,14 @@ COMMON_SHARE = 0.05
 """Share (0-1) of the pixels far from the mask that a cause which reaches everywhere changes."""
 
 KEPT_STRUCTURE = 0.5
-"""Correlation of fine structure (-1 to 1) below which it is another picture."""
+"""Correlation of fine structure (-1 to 1) below which it is another picture ..."""
+
+REDRAWN_SHARE = 0.5
+"""... if more than this share (0-1) of the pixels far from the mask changed."""
+
+LEAST_STRUCTURE, NEW_STRUCTURE = 1.0, 5.0
+"""Levels of standard deviation. Where a picture is smoother than the first there is nothing to
+compare, and it is another one only where the other has the second: noise has less."""
 
 NOISE_FLOOR = 0.6
 """Mean squared levels that rounding and cutting explain."""
@@ -158,7 +165,8 @@ def look_far(
 def _explain(seen: Far, view: View) -> Far:
     geometry = find_geometry(view)
     now = view if geometry is None else view.now(geometry.apply(view.first))
-    if measure_structure(now.first, view.second, view.free) < KEPT_STRUCTURE:
+    structure = measure_structure(now.first, view.second, view.free)
+    if structure < KEPT_STRUCTURE and seen.changed > REDRAWN_SHARE:
         codec = find_codec(seen, view)
         return replace(seen, effects=() if codec is None else (codec,), is_redrawn=True)
     color = find_color(now)
@@ -331,7 +339,9 @@ def measure_structure(first: np.ndarray, second: np.ndarray, free: np.ndarray) -
         luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
         band = cv2.GaussianBlur(luma, (0, 0), 2) - cv2.GaussianBlur(luma, (0, 0), 12)
         bands.append(band[free])
-    if min(band.std() for band in bands) < 1e-3:
+    spreads = [band.std() for band in bands]
+    is_smooth = min(spreads) < LEAST_STRUCTURE and max(spreads) < NEW_STRUCTURE
+    if is_smooth or min(spreads) < 1e-3:
         return 1.0
     return float(np.corrcoef(*bands)[0, 1])
 

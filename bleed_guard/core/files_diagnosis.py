@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from bleed_guard.core.effects import Evidence, Far, look_far
-from bleed_guard.core.geometry import crop_box
+from bleed_guard.core.geometry import LATENT_CELL, crop_box
 from bleed_guard.core.job import Box, Cause, Fix
 from bleed_guard.core.likelihoods import WEIGHTS
 from bleed_guard.core.mask import HARD_LEVEL, blur_mask, edge_distance, soft_fraction
@@ -99,13 +99,15 @@ class Scene(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What the result's infotext says of its run; `padding` is None but for only masked."""
+    """What the result's infotext says of its run; `padding` is None but for only masked, and
+    `is_reworked` tells that the picture was enlarged or changed behind it."""
 
     mask_blur: float = 0.0
     uses_mask: bool = False
     samples: bool = False
     has_soft_inpainting: bool = False
     face_restoration: str = ""
+    is_reworked: bool = False
     is_guarded: bool = False
     padding: int | None = None
     size: tuple[int, int] = (0, 0)
@@ -175,6 +177,7 @@ def read_told(infotext: str) -> Told:
         samples="Denoising strength: " in infotext,
         has_soft_inpainting="Soft inpainting enabled: True" in infotext,
         face_restoration=faces[1] if faces else "",
+        is_reworked=bool(re.search(r"upscale|postprocess", infotext, re.IGNORECASE)),
         is_guarded="Bleed outside: 0 " in infotext,
         padding=int(padding[1]) if padding and "Inpaint area: Only masked" in infotext else None,
         size=(int(size[1]), int(size[2])) if size else (0, 0),
@@ -218,16 +221,16 @@ FEWEST_CELLS = 20
 def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]:
     """Every signal the weights know, most of them 0-1; the rest are logarithms."""
     far, rim, patch = scene.far, scene.rim, scene.patch
-    found = {effect.cause.value: effect for effect in far.effects}
+    found = weigh_effects(far, told, mask.shape)
     slow = min(max(math.log2(far.slow_excess + 0.05), -4.0), 6.0)
     calm = min(max(math.log2(far.calm_excess + 0.05), -4.0), 6.0)
     is_soft = float(soft_fraction(mask) > 0.02)
-    is_noisy = tell_noise(far)
+    is_noisy = tell_noise(far) or any(not belief for belief in found.values())
     told_crop = measure_told_crop(scene.cells, told, mask)
     unpasted = is_noisy or bool({"color_correction", "face_restore"} & found.keys())
     pulled = float(rim.pull > PULLED and not is_soft)
     blur = told.mask_blur > 0 and not (told.is_guarded or told.has_soft_inpainting)
-    return {name: float(name in found) for name in FOUND} | {
+    return {name: found.get(name, 0.0) for name in FOUND} | {
         "redrawn": float(far.is_redrawn),
         "redrawn_by_mask": float(far.is_redrawn and told.uses_mask and mask.max() >= HARD_LEVEL),
         "excess": min(max(math.log2(far.excess + 0.05), -4.0), 4.0),
@@ -265,6 +268,33 @@ def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]
     }
 
 
+DOUBTED = 0.5
+"""How far a resize is believed that leaves noise."""
+
+DOUBTFUL = 2.0
+"""How many times what makes noise another kernel than the foretold one leaves at most."""
+
+
+def weigh_effects(far: Far, told: Told, shape: tuple[int, ...]) -> dict[str, float]:
+    """How far each effect that was found is believed, 0-1, by its cause's name.
+
+    An autoencoder smooths as resizing and face restoration do, and leaves noise besides. The
+    infotext contradicts a face restoration it does not name, and where there is noise a resize
+    of a run of the picture's own size. `shape` is the picture's, height and width first.
+    """
+    beliefs: dict[str, float] = {}
+    is_noisy, is_doubtful = tell_noise(far), tell_noise(far, DOUBTFUL)
+    is_told = told.samples and not told.is_reworked
+    has_own_size = shape[1::-1] == tuple(side // LATENT_CELL * LATENT_CELL for side in told.size)
+    if not told.face_restoration and (is_told or is_doubtful):
+        beliefs["face_restore"] = 0.0
+    if is_noisy and is_told and has_own_size:
+        beliefs["resize"] = 0.0
+    elif is_doubtful:
+        beliefs["resize"] = DOUBTED
+    return {effect.cause.value: beliefs.get(effect.cause.value, 1.0) for effect in far.effects}
+
+
 PULLED = 0.16
 """Pull from which the rim counts as mixed."""
 
@@ -272,12 +302,12 @@ STEADY = {Cause.JPEG: 0.5, Cause.WEBP: 1.7}
 """Excess where a format errs least from which there is noise beneath it."""
 
 
-def tell_noise(far: Far) -> bool:
-    """Whether there is more noise than what was found foretells."""
+def tell_noise(far: Far, times: float = 1.0) -> bool:
+    """Whether there is more noise, that many times, than what was found foretells."""
     codec = next((STEADY[one.cause] for one in far.effects if one.cause in STEADY), None)
     if codec is None:
-        return far.excess > 1 or far.slow_excess > 3
-    return far.calm_excess > codec
+        return far.excess > times or far.slow_excess > 3 * times
+    return far.calm_excess > codec * times
 
 
 FOUND = (

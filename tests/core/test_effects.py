@@ -331,6 +331,31 @@ def test_structure_tells_another_picture() -> None:
     )
 
 
+SLOPE = to_levels(np.indices(PHOTO.shape[:2]).sum(axis=0)[..., None] * 0.2 + [90, 120, 150])
+
+
+def test_a_smooth_picture_is_redrawn_only_by_another_picture() -> None:
+    """It has no structure of its own that noise, a format or a stamp could spoil."""
+    stamped = SLOPE.copy()
+    stamped[90:130, 100:180] = 20
+    coarse = np.random.default_rng(3).normal(0, 6, (18, 24, 3)).astype(np.float32)
+    blotched = to_levels(SLOPE + cv2.resize(coarse, (WIDTH, HEIGHT)))
+    for result in (add_noise(6, SLOPE), blotched, encode("WEBP", 80, SLOPE), stamped):
+        assert not look(result, original=SLOPE).is_redrawn
+    assert look(PHOTO, original=SLOPE).is_redrawn
+    assert look(SLOPE).is_redrawn
+
+
+def test_a_patch_of_another_picture_is_no_redraw() -> None:
+    """Even if it has more structure than all the rest."""
+    quiet = to_levels(128 + (PHOTO - 128.0) * 0.1)
+    result = quiet.copy()
+    result[100:, 110:] = cv2.randu(np.zeros((44, 82, 3), np.uint8), 0, 255)
+    assert 0.05 < look(result, original=quiet).changed < 0.5
+    assert measure_structure(quiet, result, DISTANCE > 56) < 0.5
+    assert not look(result, original=quiet).is_redrawn
+
+
 def test_flat_pictures_have_one_structure() -> None:
     flat = np.full_like(PHOTO, 90)
     assert measure_structure(flat, PHOTO, MASK == 0) == 1
