@@ -68,6 +68,7 @@ FINER = (0.97, 1.03)
 SMOOTHINGS = (15.0, 25.0, 40.0, 60.0)
 """Levels an edge must have to outlast an edge-preserving filter."""
 
+JPEG_QUALITIES = (10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 93, 95, 97, 98, 99, 100)
 WEBP_QUALITIES = (30, 40, 50, 60, 65, 70, 75, 80, 85, 90, 95)
 
 SMALLEST_SHIFT = 0.3
@@ -98,7 +99,8 @@ class Far:
     levels, `excess` how many times the largest expected that is, `slow_excess` the same of its slow
     part, which formats leave alone and autoencoders do not, `calm_excess` the same of the slow part
     where a format errs least. `structure` is the correlation
-    of fine structure, -1 to 1; `changed` the share of changed pixels.
+    of fine structure, -1 to 1; `changed` the share of changed pixels. `codec` is the lossy format
+    the result's file is known to have.
     """
 
     box: Box
@@ -107,6 +109,7 @@ class Far:
     comb: Comb
     before: Lattice
     after: Lattice
+    codec: Cause | None = None
     effects: tuple[Effect, ...] = ()
     noise: float = 0.0
     excess: float = 0.0
@@ -138,9 +141,10 @@ def look_far(
     mask: np.ndarray,
     distance: np.ndarray,
     crop: Box | None = None,
+    codec: Cause | None = None,
 ) -> Far:
     """Two uint8 H x W x 3, the mask and the distance to it, H x W each; `crop` is a rectangle
-    that is known to be another matter."""
+    that is known to be another matter, `codec` the result's file's own lossy format."""
     box = find_window(distance)
     near = distance[box.slices]
     free = near > min(NEAR, float(near.max()) / 2)
@@ -156,9 +160,12 @@ def look_far(
         comb=measure_comb(view.first, view.second),
         before=measure_lattice(view.first[free]),
         after=measure_lattice(view.second[free]),
+        codec=codec,
     )
     if seen.changed < COMMON_SHARE:
-        return seen
+        if codec in (None, Cause.PALETTE):  # a palette that has all the colors loses nothing
+            return seen
+        return replace(seen, effects=run_chain((), seen, view).effects)
     return _explain(seen, view)
 
 
@@ -257,6 +264,8 @@ def run_chain(effects: Sequence[Effect], seen: Far, view: View) -> Chain:
     typical = _typical_energy(picture, view.second, view.free)
     slow = _typical_energy(_slow(picture), _slow(view.second), view.free) / slow
     calm = slow if coded is None else _calm_excess(_slow_energy(picture, view.second), coded, view)
+    if seen.codec in UNMADE:
+        expected, slow, calm = max(expected, typical), 0.0, 0.0
     return Chain(tuple(effects), left, typical, expected, slow, calm)
 
 
@@ -285,8 +294,11 @@ def _slow(picture: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 3)
 
 
-FORETOLD = {Cause.JPEG: 0.1, Cause.WEBP: 0.8, Cause.AVIF: 3.0}
+FORETOLD = {Cause.JPEG: 0.1, Cause.WEBP: 0.8, Cause.AVIF: 3.0, Cause.PALETTE: 1.0}
 """Share of a format's error that encoding anew does not foretell."""
+
+UNMADE = (Cause.AVIF, Cause.PALETTE)
+"""Formats nothing is encoded in here: in a file that has one, all that is left may be its own."""
 
 BLOCK = 16
 """px: side of the blocks of which the middle one is typical."""
@@ -596,10 +608,30 @@ OFF_LATTICE = 0.35
 
 
 def find_codec(seen: Far, view: View) -> Effect | None:
-    """The file format by its traces, and what it makes of a picture."""
+    """The file format, by its name or by its traces, and what it makes of a picture."""
+    return _guess_codec(seen, view) if seen.codec is None else _know_codec(seen.codec, seen, view)
+
+
+def _know_codec(cause: Cause, seen: Far, view: View) -> Effect:
+    """The format the file is known to have."""
+    told: Evidence = {"file": cause.value}
+    if cause in UNMADE:
+        return Effect(cause, lambda picture: picture, 1.0, evidence=told)
+    qualities = WEBP_QUALITIES if cause is Cause.WEBP else JPEG_QUALITIES
+    if cause is Cause.JPEG and seen.comb.growth > SURE_COMB:
+        qualities = _near(seen.comb.quality)
+    told["quality"] = quality = _find_quality(cause.name, qualities, view)
+    return Effect(cause, _encoder(cause.name, quality), 1.0, evidence=told)
+
+
+def _near(quality: int) -> tuple[int, ...]:
+    return tuple(range(max(1, quality - 2), min(100, quality + 2) + 1))
+
+
+def _guess_codec(seen: Far, view: View) -> Effect | None:
+    """The format that left its traces, in this file or in one before it."""
     if seen.comb.growth > SURE_COMB:
-        near = range(max(1, seen.comb.quality - 2), min(100, seen.comb.quality + 2) + 1)
-        quality = _find_quality("JPEG", tuple(near), view)
+        quality = _find_quality("JPEG", _near(seen.comb.quality), view)
         told: Evidence = {"comb": round(seen.comb.growth, 3), "quality": quality}
         return Effect(Cause.JPEG, _encoder("JPEG", quality), seen.comb.growth, evidence=told)
     after = seen.after.limited

@@ -74,13 +74,13 @@ FIXES = {
     Cause.JPEG: Fix("Save as PNG", "lossy_format", "png"),
     Cause.WEBP: Fix("Save as PNG, or as lossless WebP", "lossy_format", "png"),
     Cause.AVIF: Fix("Save as PNG", "lossy_format", "png"),
+    Cause.PALETTE: Fix("Save as PNG of all colors", "lossy_format", "png"),
     Cause.VAE: PASTE_BACK,
     Cause.WHOLE_REDRAW: PASTE_BACK,
     Cause.PADDING: PASTE_BACK,
     Cause.OTHER_SCRIPT: Fix("Switch off what edits the finished picture"),
 }
 
-CODECS = (Cause.JPEG, Cause.WEBP, Cause.AVIF)
 AT_THE_EDGE = (Cause.MASK_BLUR, Cause.SOFT_MASK, Cause.SOFT_INPAINTING)
 
 
@@ -114,19 +114,26 @@ class Told(NamedTuple):
 
 
 def diagnose_files(
-    original: np.ndarray, result: np.ndarray, mask: np.ndarray, infotext: str | None = None
+    original: np.ndarray,
+    result: np.ndarray,
+    mask: np.ndarray,
+    infotext: str | None = None,
+    *,
+    codec: Cause | None = None,
 ) -> tuple[LikelyCause, ...]:
     """The causes of the changes outside the mask, the most probable first; never empty.
 
     Two uint8 H x W x 3 and a uint8 H x W of one size, 255 = repaint. `infotext` is the WebUI's
-    parameters in the result's file: a setting it tells is evidence. ValueError if sizes differ.
+    parameters in the result's file: a setting it tells is evidence. `codec` is the lossy format
+    that file has; without it (None) a format is looked for by its traces. ValueError if sizes
+    differ.
     """
     if original.shape != result.shape or original.shape[:2] != mask.shape:
         raise ValueError(f"sizes differ: {original.shape}, {result.shape}, {mask.shape}")
     changed = (difference(original, result) > 0) & (mask < HARD_LEVEL)
     if not changed.any():
         return (LikelyCause(Cause.NONE, 1.0, 1.0),)
-    return rank_causes(look(original, result, mask), read_told(infotext or ""), mask, changed)
+    return rank_causes(look(original, result, mask, codec), read_told(infotext or ""), mask, changed)
 
 
 def rank_causes(
@@ -147,18 +154,20 @@ def rank_causes(
     return tuple(one for one in likely if one.probability >= LEAST_PROBABILITY) or (likely[0],)
 
 
-def look(original: np.ndarray, result: np.ndarray, mask: np.ndarray) -> Scene:
+def look(
+    original: np.ndarray, result: np.ndarray, mask: np.ndarray, codec: Cause | None = None
+) -> Scene:
     """Far from the mask first, then what that leaves; a crop's rectangle is looked for before
     its content can pass for noise everywhere."""
     distance = edge_distance(mask)
     pictures = original, result, mask, distance
-    far = look_far(*pictures)
+    far = look_far(*pictures, codec=codec)
     if far.is_redrawn:
         return Scene(far)
     bare = take_away(*pictures, replace(far, noise=0.0))
     crop, cells = find_rectangle(bare, mask), measure_cells(bare)
     if crop is not None:
-        far = look_far(*pictures, crop)
+        far = look_far(*pictures, crop, codec)
     leftover = take_away(*pictures, far)
     rim = measure_rim(leftover, mask, distance)
     rim = rim._replace(pull=measure_pull(leftover, result, mask, far))
@@ -319,6 +328,7 @@ FOUND = (
     "jpeg",
     "webp",
     "avif",
+    "palette",
 )
 """Effects that count as a signal of their own."""
 

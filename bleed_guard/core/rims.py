@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from bleed_guard.core.effects import NEAR, Far
+from bleed_guard.core.effects import FORETOLD, NEAR, Far
 from bleed_guard.core.job import Box, Cause
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.core.measure import difference
@@ -91,7 +91,7 @@ def take_away(
         picture = effect.apply(before)
         error = difference(np.ascontiguousarray(picture), before)
         local = cv2.blur(error.astype(np.float32), (17, 17))
-        if effect.cause in (Cause.JPEG, Cause.WEBP, Cause.AVIF):
+        if effect.cause in FORETOLD:
             near = distance <= BLOCK_REACH
             floor += local + np.where(near, np.percentile(error[~inside], 85), 0)
             coded = coded + local
