@@ -18,7 +18,7 @@ from bleed_guard.core.reach import blur_on_host
 from bleed_guard.core.record import ImageRecord, Pictures, describe_finding
 from bleed_guard.core.signals import fit_colors, measure_shift
 from bleed_guard.core.traces import Sample, Traces
-from bleed_guard.core.wording import BUCKETS, LEVELS, fill_in, word_measured
+from bleed_guard.core.wording import BUCKETS, LEVELS, fill_in, tell_share, word_measured
 
 VISIBLE_SEAM = 1.5
 """Seam ratio from which people see the edge: half again the original's own step there."""
@@ -96,7 +96,7 @@ def _word_bucket(
     told = {
         **_words(traces),
         "pixels": f"{pixels:,}",
-        "share": f"{100 * float(evidence['share']):.1f} %",
+        "share": tell_share(pixels / int(evidence["total"])),
         "largest": largest or 0,
     }
     why = "" if largest is None else LEVELS[largest <= NOISE_LIKE]

@@ -133,7 +133,9 @@ def diagnose_files(
     changed = (difference(original, result) > 0) & (mask < HARD_LEVEL)
     if not changed.any():
         return (LikelyCause(Cause.NONE, 1.0, 1.0),)
-    return rank_causes(look(original, result, mask, codec), read_told(infotext or ""), mask, changed)
+    return rank_causes(
+        look(original, result, mask, codec), read_told(infotext or ""), mask, changed
+    )
 
 
 def rank_causes(

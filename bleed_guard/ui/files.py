@@ -18,7 +18,11 @@ from bleed_guard.core.job import Cause, Certainty, Finding, Severity
 from bleed_guard.core.mask import protected_area
 from bleed_guard.core.measure import ChangeCount, count_changes, judge
 from bleed_guard.core.record import GenerationRecord, ImageRecord, LoadedPictures
+from bleed_guard.core.wording import tell_share
 from bleed_guard.images import Picture, read_bytes, read_mask_file, read_picture, shallow
+
+SUREST = 0.99
+"""Nothing that is inferred is certain: more would be rounded up to 100 %."""
 
 PRESET = "files"
 """What such a record has in the place of a preset."""
@@ -101,8 +105,8 @@ def find_causes(pictures: LoadedPictures, infotext: str, codec: str = "") -> Ite
         yield Finding(
             one.cause,
             Severity.WARNING,
-            f"{NAMES[one.cause]}: {one.probability:.0%} probable, "
-            f"{one.share:.1%} of the changed pixels",
+            f"{NAMES[one.cause]}: {min(one.probability, SUREST):.0%} probable, "
+            f"{tell_share(one.share)} of the changed pixels",
             fix=one.fix,
             evidence={"probability": round(one.probability, 3), **one.evidence},
             certainty=Certainty.INFERRED,

@@ -115,12 +115,13 @@ def test_each_cause_is_told_in_words() -> None:
     told = tell(image)
     blurred, stamped = told[Cause.MASK_BLUR], told[Cause.OTHER_SCRIPT]
     assert blurred.what == (
-        f"Mask blur 4 reaches past the mask's edge: {rim:,} pixels outside the mask, {share:.1f} %"
+        f"Mask blur 4 reaches past the mask's edge: {rim:,} of the pixels changed outside the "
+        f"mask, {share:.1f} %"
     )
     assert "2 of 255 levels: often called noise-like" in blurred.why
     assert blurred.fix is not None
     assert (blurred.fix.setting, blurred.fix.value) == ("mask blur", 0)
-    assert stamped.what.startswith("Watermark or Frame edited the picture: 200 pixels")
+    assert stamped.what.startswith("Watermark or Frame edited the picture: 200 of the pixels")
     assert stamped.why == f"The largest difference is {stamped.max} of 255 levels: bleed"
 
 
@@ -176,7 +177,7 @@ def test_a_files_loss_has_pixels_but_no_largest_difference_of_the_picture() -> N
     traces = trace_job(make_job(), (), MASK).with_area(Cause.JPEG, lost)
     finding = tell(make_image(traces=traces))[Cause.JPEG]
     assert (finding.pixels, finding.max, finding.why) == (200, None, "")
-    assert finding.what == "The file is JPEG: 200 pixels outside the mask, 100.0 %"
+    assert finding.what == "The file is JPEG: 200 of the pixels changed outside the mask, 100.0 %"
 
 
 def test_an_unknown_edit_is_inferred_to_be_another_scripts() -> None:
@@ -184,7 +185,7 @@ def test_an_unknown_edit_is_inferred_to_be_another_scripts() -> None:
     unguarded[STAMP.slices] = 255
     finding = tell(make_image(unguarded))[Cause.OTHER_SCRIPT]
     assert finding.certainty is Certainty.INFERRED
-    assert finding.what.startswith("another script edited the picture: 200 pixels")
+    assert finding.what.startswith("another script edited the picture: 200 of the pixels")
 
 
 @pytest.mark.parametrize(("only_masked", "size"), [(True, "128 x 112"), (False, "192 x 168")])
@@ -217,7 +218,7 @@ def test_nothing_is_told_without_pictures_and_little_without_traces() -> None:
 def test_a_run_that_did_nothing_is_told() -> None:
     finding = tell(make_image(result=PHOTO))[Cause.SILENT_NOOP]
     assert (finding.pixels, finding.max, finding.where) == (HOLE.area, 0, HOLE)
-    assert f"all {HOLE.area:,} pixels are as they were" in finding.what
+    assert f"its pixels: {HOLE.area:,}" in finding.what
     one = PHOTO.copy()
     one[HOLE.top, HOLE.left, 1] += 1
     assert Cause.SILENT_NOOP not in tell(make_image(result=one))
@@ -322,7 +323,7 @@ def test_flattened_pixels_are_counted() -> None:
     traces = replace(trace_job(make_job(), (), MASK), flattened=1234)
     finding = tell(make_image(traces=traces))[Cause.TRANSPARENCY]
     assert finding.pixels == 1234
-    assert "1,234 transparent pixels" in finding.what
+    assert "transparent on its background color: 1,234 of the pixels" in finding.what
     assert Cause.TRANSPARENCY not in tell(make_image())
 
 
@@ -340,8 +341,10 @@ def test_what_only_padding_showed_the_model_is_counted() -> None:
     finding = tell(padded())[Cause.PADDING]
     assert (finding.pixels, finding.where) == (CROP.area - HOLE.area, CROP)
     assert finding.evidence == {"changed": 0}
-    assert f"Padding 16 showed the model {CROP.area - HOLE.area:,} more pixels" in finding.what
-    assert "0 of them were changed" in finding.why
+    assert (
+        f"Padding 16 showed the model {CROP.area - HOLE.area:,} more of the pixels" in finding.what
+    )
+    assert "the causes above changed 0 of them" in finding.why
 
 
 def test_what_changed_in_the_padding_is_counted_beside_it() -> None:
@@ -350,7 +353,7 @@ def test_what_changed_in_the_padding_is_counted_beside_it() -> None:
     unguarded[0:3] += 1  # beyond the crop
     finding = tell(padded(unguarded))[Cause.PADDING]
     assert finding.evidence == {"changed": 5 * CROP.width}
-    assert f"{5 * CROP.width} of them were changed" in finding.why
+    assert f"changed {5 * CROP.width} of them" in finding.why
 
 
 def test_no_padding_is_told_where_there_is_none() -> None:
