@@ -187,7 +187,7 @@ def _is_flat(box: Box, leftover: Leftover, mask: np.ndarray) -> bool:
     left, away = leftover.left[box.slices][known], away[box.slices][known]
     if not left.size or away.max() < MARGIN:
         return False
-    is_near = away <= np.median(away)
+    is_near = away <= float(np.percentile(away, 50, method="lower"))
     if is_near.all():
         return False
     return float(np.mean(left[is_near])) < FLAT * float(np.mean(left[~is_near])) + 0.1
