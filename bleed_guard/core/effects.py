@@ -320,14 +320,20 @@ def _with_inside(picture: np.ndarray, view: View) -> np.ndarray:
 
 
 def find_window(distance: np.ndarray) -> Box:
-    """The square, on the macroblocks' grid, that lies farthest from the mask."""
+    """The square, on the macroblocks' grid, that lies farthest from the mask: in a corner, at
+    the middle of a side or of the picture, or where else alone anything is outside the mask."""
     height, width = distance.shape
     side_x, side_y = min(WINDOW, width), min(WINDOW, height)
     far = np.minimum(distance, 4096).astype(np.float32)
     lefts = sorted({0, (width - side_x) // 2 // GRID * GRID, (width - side_x) // GRID * GRID})
     tops = sorted({0, (height - side_y) // 2 // GRID * GRID, (height - side_y) // GRID * GRID})
     boxes = [Box(x, y, x + side_x, y + side_y) for y in tops for x in lefts]
-    return max(boxes, key=lambda box: float(np.mean(far[box.slices][::8, ::8] > NEAR)))
+    best = max(boxes, key=lambda box: float(np.mean(far[box.slices][::8, ::8] > NEAR)))
+    if far[best.slices].any():
+        return best
+    x, y = cv2.minMaxLoc(far)[3]
+    left, top = min(x // GRID * GRID, width - side_x), min(y // GRID * GRID, height - side_y)
+    return Box(left, top, left + side_x, top + side_y)
 
 
 def _energy(picture: np.ndarray, result: np.ndarray, free: np.ndarray) -> float:
@@ -412,19 +418,13 @@ def _judge(effect: Effect, view: View, bands: tuple[np.ndarray, np.ndarray]) -> 
 
 
 def _geometries(view: View) -> Iterable[Effect]:
-    shift = measure_shift(view.first, _with_original_inside(view))
+    shift = measure_shift(view.first, view.second, view.free)
     for start in ((shift.x, shift.y), (0.0, 0.0)):
         x, y = refine_shift(view, *start)
         if np.hypot(x, y) > SMALLEST_SHIFT:
             told: Evidence = {"x": round(x, 2), "y": round(y, 2)}
             yield Effect(Cause.SHIFT, _mover(x, y), evidence=told)
     yield from (_scaling(scale) for scale in SCALES)
-
-
-def _with_original_inside(view: View) -> np.ndarray:
-    """The result without the new content, which would pass for movement."""
-    near = cv2.dilate(view.inside.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    return np.where(near[..., None], view.first, view.second)
 
 
 def refine_shift(view: View, x: float, y: float) -> tuple[float, float]:

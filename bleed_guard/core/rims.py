@@ -310,6 +310,8 @@ def measure_rim(leftover: Leftover, mask: np.ndarray, distance: np.ndarray) -> R
     strong = leftover.strong
     rings = np.minimum(distance, LONGEST_RIM + 1).astype(np.int32)
     known = np.bincount(rings[leftover.known], minlength=LONGEST_RIM + 2)
+    if not known.any():
+        return Rim()
     count = np.bincount(rings[strong], minlength=LONGEST_RIM + 2)
     share = count / np.maximum(known, 1)
     first = int(np.argmax(known > 0))

@@ -319,6 +319,20 @@ def test_another_picture_is_not_shifted() -> None:
     assert Cause.SHIFT not in tell(sampled(np.ascontiguousarray(PHOTO[::-1, ::-1])))
 
 
+@pytest.mark.parametrize("noise", [0, 4])
+def test_what_moved_within_the_mask_is_no_shift_of_the_picture(noise: int) -> None:
+    """An object that was asked to go elsewhere, in a mask over nearly half of what was kept."""
+    mask = np.zeros(MASK.shape, np.uint8)
+    mask[16:96, 20:100] = 255
+    grain = np.random.default_rng(7).normal(0, noise, PHOTO.shape)
+    decoded = np.clip(np.rint(PHOTO + grain), 0, 255).astype(np.uint8)
+    decoded[mask > 0] = np.roll(PHOTO, 9, 1)[mask > 0]
+    image = sampled(decoded, Box(0, 0, WIDTH, HEIGHT))
+    assert isinstance(image.pictures, LoadedPictures)
+    moved = replace(image, pictures=replace(image.pictures, mask=mask, protected=mask == 0))
+    assert Cause.SHIFT not in tell(moved)
+
+
 def test_flattened_pixels_are_counted() -> None:
     traces = replace(trace_job(make_job(), (), MASK), flattened=1234)
     finding = tell(make_image(traces=traces))[Cause.TRANSPARENCY]

@@ -313,6 +313,20 @@ def test_the_window_lies_in_the_middle_of_a_side_or_the_picture() -> None:
         assert find_window(edge_distance(mask)) == Box(left, top, left + 512, top + 512)
 
 
+def test_the_window_lies_where_the_mask_leaves_anything() -> None:
+    """Between the squares that are tried first, and at the border that is on no grid."""
+    for x, y in ((570, 100), (1250, 1395), (1805, 1398)):
+        mask = np.full((1400, 1810), 255, np.uint8)
+        mask[y : y + 3, x : x + 3] = 0
+        box = find_window(edge_distance(mask))
+        assert box.around(Box(x, y, x + 2, y + 2)) == box
+        assert (box.width, box.height) == (512, 512)
+        changed = np.zeros((1400, 1810, 3), np.uint8)
+        changed[mask == 0] = 9
+        seen = look_far(np.zeros_like(changed), changed, mask, edge_distance(mask))
+        assert seen.changed == 1
+
+
 def test_the_window_of_a_small_picture_is_all_of_it() -> None:
     assert find_window(edge_distance(MASK)) == Box(0, 0, WIDTH, HEIGHT)
     tall = np.zeros((700, 100), np.uint8)
