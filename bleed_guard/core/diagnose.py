@@ -30,6 +30,9 @@ SURE_SHIFT, SURE_RESPONSE = 0.4, 0.1
 MOVED_NEAR = 6
 """px from the mask: nearer, what is measured sees the edit."""
 
+LEAST_DRIFT = 0.05
+"""Levels on average: less would be told as 0.0."""
+
 LEAST_CONTRAST = 0.5
 """A decoded picture that keeps less than this share of the contrast is another picture."""
 
@@ -173,7 +176,7 @@ def _tell_model(pictures: Pictures, sample: Sample | None) -> Iterator[Finding]:
         return
     yield from _tell_shift(reference, sample, free)
     line = fit_colors(reference[free], sample.decoded[free])
-    if np.mean(line.gain) < LEAST_CONTRAST:
+    if np.mean(line.gain) < LEAST_CONTRAST or delta.mean() < LEAST_DRIFT:
         return
     red, green, blue = line.step
     told = {

@@ -218,8 +218,8 @@ def _smooth_beneath(
     return found, chain
 
 
-MIMICKED = (Cause.RESIZE, Cause.FACE_RESTORE, Cause.SHIFT)
-"""A file format smooths too: these must explain more than it does."""
+MIMICKED = (Cause.RESIZE, Cause.FACE_RESTORE, Cause.SHIFT, Cause.COLOR_SHIFT)
+"""A file format smooths too, and rounds colors: these must explain more than it does."""
 
 NEEDED = 1.12
 """How many times what is left must be without an effect what it is with it."""
@@ -603,6 +603,9 @@ SURE_LATTICE = 0.93
 COLORED = 12
 """Levels between a pixel's R, G, B from which it is no grey: all greys are on the lattice."""
 
+FEWEST_COLORS = 32
+"""Fewer are on a lattice by chance."""
+
 OFF_LATTICE = 0.35
 """... if the share off it fell to this part of the original's."""
 
@@ -634,6 +637,8 @@ def _guess_codec(seen: Far, view: View) -> Effect | None:
         quality = _find_quality("JPEG", _near(seen.comb.quality), view)
         told: Evidence = {"comb": round(seen.comb.growth, 3), "quality": quality}
         return Effect(Cause.JPEG, _encoder("JPEG", quality), seen.comb.growth, evidence=told)
+    if _count_colors(view) < FEWEST_COLORS:
+        return None
     after = seen.after.limited
     if after > SURE_LATTICE and 1 - after < OFF_LATTICE * (1 - seen.before.limited):
         quality = _find_quality("WEBP", WEBP_QUALITIES, view)
@@ -645,6 +650,12 @@ def _guess_codec(seen: Far, view: View) -> Effect | None:
     if full > SURE_LATTICE and seen.before.full < 0.5 and colored.mean() > 0.2:
         return Effect(Cause.AVIF, lambda picture: picture, full, evidence={"lattice": full})
     return None
+
+
+def _count_colors(view: View) -> int:
+    """How many colors the result has, by every seventh pixel."""
+    levels = view.second[view.free][::7].astype(np.int32) @ np.array([1 << 16, 1 << 8, 1])
+    return np.unique(levels).size
 
 
 def _find_quality(form: str, qualities: Sequence[int], view: View) -> int:

@@ -488,7 +488,7 @@ def test_it_is_said_that_only_the_first_picture_of_a_file_counts(files, run, pix
     pictures = [Image.fromarray(one) for one in (pixels, 255 - pixels)]
     if name == "a.gif":
         pictures = [one.quantize(64) for one in pictures]
-    lossless = {"lossless": True} if name == "a.webp" else {}
+    lossless: dict[str, Any] = {"lossless": True} if name == "a.webp" else {}
     pictures[0].save(name, save_all=True, append_images=pictures[1:], **lossless)
     told = f"{name}: only its first picture counts"
     assert f"note: {told}" in run("check", "original.png", name, "mask.png")[1]

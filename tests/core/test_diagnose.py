@@ -297,6 +297,14 @@ def test_a_model_that_leaves_the_outside_alone_is_not_told() -> None:
     assert not {Cause.VAE, Cause.SHIFT} & tell(make_image()).keys()
 
 
+def test_a_model_that_moves_next_to_nothing_is_not_told() -> None:
+    """By 0.0 levels on average, it would read."""
+    for count, is_told in ((3, False), (9, True)):
+        decoded = PHOTO.copy()
+        decoded[:count, :40] += 1
+        assert (Cause.VAE in tell(sampled(decoded))) == is_told, count
+
+
 def test_a_decoded_picture_without_contrast_is_another_picture() -> None:
     for share, is_told in ((0.6, True), (0.4, False)):
         levels = np.rint(128 + share * (PHOTO - 128.0)).astype(np.uint8)

@@ -221,6 +221,25 @@ def test_greys_are_on_every_lattice_and_tell_no_format() -> None:
     assert look(noisy, original=grey).effects == ()
 
 
+def test_few_colors_are_on_a_lattice_by_chance() -> None:
+    """The nearest colors of a decoder's to a flat red: nothing was decoded."""
+    flat = np.full_like(PHOTO, (200, 60, 60))
+    for level in range(1, 9):
+        assert (
+            look(recolor(1, level, -level, 0, picture=flat), original=flat).find(Cause.AVIF) is None
+        )
+        assert look(recolor(1, level, 0, 2, picture=flat), original=flat).find(Cause.WEBP) is None
+
+
+def test_a_formats_rounding_of_colors_is_no_shift_of_them() -> None:
+    flat = np.full_like(PHOTO, (200, 61, 62))
+    for form, cause in (("JPEG", Cause.JPEG), ("WEBP", Cause.WEBP)):
+        coded = encode(form, 80, flat)
+        assert np.abs(coded.astype(int) - flat).max() > 0
+        seen = look_far(flat, coded, MASK, DISTANCE, codec=cause)
+        assert [effect.cause for effect in seen.effects] == [cause]
+
+
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 5.0])
 def test_noise_is_told_by_its_standard_deviation(sigma: float) -> None:
     seen = look(add_noise(sigma))
@@ -364,7 +383,7 @@ def test_a_patch_of_another_picture_is_no_redraw() -> None:
     """Even if it has more structure than all the rest."""
     quiet = to_levels(128 + (PHOTO - 128.0) * 0.1)
     result = quiet.copy()
-    result[100:, 110:] = cv2.randu(np.zeros((44, 82, 3), np.uint8), 0, 255)
+    result[100:, 110:] = np.random.default_rng(5).integers(0, 256, (44, 82, 3))
     assert 0.05 < look(result, original=quiet).changed < 0.5
     assert measure_structure(quiet, result, DISTANCE > 56) < 0.5
     assert not look(result, original=quiet).is_redrawn
