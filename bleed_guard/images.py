@@ -11,7 +11,7 @@ import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -47,7 +47,13 @@ FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 5: (), 6: (1,), 7: (0, 1), 8: (0,)}
 FILE_LIMIT = 2**31
 """Bytes: more than the largest allowed picture takes in any format, uncompressed."""
 
+WEBP_HEAD, WEBP_FRAME_HEAD = 12, 16
+"""Bytes before a WebP's first chunk, and before the chunks within a frame's."""
+
 TIFF_WIDTH, TIFF_HEIGHT = 256, 257
+CODECS = {"JPEG": "jpeg", "MPO": "jpeg", "WEBP": "webp", "AVIF": "avif", "HEIF": "avif"}
+"""Pillow's names of the lossy formats -> `Picture.codec`."""
+
 READABLE = "PNG, JPEG, WebP, TIFF, BMP or another format Pillow reads"
 
 
@@ -60,12 +66,15 @@ class Picture:
     """A decoded file, upright.
 
     `pixels` is uint8 or uint16 H x W x 3 RGB; `alpha` the same dtype, H x W, or None if the file
-    has no transparency.
+    has no transparency. `codec` is what the file loses levels by, named as `core.job.Cause` names
+    it, or ""; `has_more` tells of further frames or pages, which are not decoded.
     """
 
     path: str
     pixels: np.ndarray
     alpha: np.ndarray | None = None
+    codec: str = ""
+    has_more: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -145,10 +154,11 @@ def decode_picture(data: bytes, path: str) -> Picture:
         if header and _is_plain(header):
             return _decode_plain(data, path, header)
         if data[:4] in (b"II*\0", b"MM\0*"):
-            _check_size(*_read_tiff_size(data), path)
+            width, height, has_more = _read_tiff_head(data)
+            _check_size(width, height, path)
             deep = _decode_deep_tiff(data)
             if deep is not None:
-                return _split(deep, path)
+                return replace(_split(deep, path), has_more=has_more)
         return _decode_with_pillow(data, path)
 
 
@@ -334,8 +344,9 @@ def _decode_with_opencv(data: bytes) -> np.ndarray | None:
     return cv2.cvtColor(levels, order)
 
 
-def _read_tiff_size(data: bytes) -> tuple[int, int]:
-    """(width, height) of a TIFF's first picture, (0, 0) if it does not say."""
+def _read_tiff_head(data: bytes) -> tuple[int, int, bool]:
+    """(width, height) of a TIFF's first picture, 0 if it does not say, and whether there is a
+    second one."""
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     file = io.BytesIO(data)
@@ -343,7 +354,7 @@ def _read_tiff_size(data: bytes) -> tuple[int, int]:
     file.seek(directory.next)
     directory.load(file)
     width, height = (directory.get(tag, 0) for tag in (TIFF_WIDTH, TIFF_HEIGHT))
-    return int(width), int(height)
+    return int(width), int(height), bool(directory.next)
 
 
 def _decode_deep_tiff(data: bytes) -> np.ndarray | None:
@@ -370,13 +381,39 @@ def _decode_with_pillow(data: bytes, path: str) -> Picture:
     from PIL import ImageOps
 
     with open_image(data, path) as image, naming(path):
+        codec, has_more = _tell_codec(image, data), getattr(image, "is_animated", False)
         upright = ImageOps.exif_transpose(image)
-        if upright.mode[0] in "IF":
-            return Picture(path, _grey_to_rgb(np.asarray(upright), path))
-        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-            levels = np.asarray(upright.convert("RGBA"))
-            return Picture(path, levels[..., :3].copy(), levels[..., 3].copy())
-        return Picture(path, np.asarray(upright.convert("RGB")))
+        pixels, alpha = _to_levels(upright, path)
+        return Picture(path, pixels, alpha, codec, has_more)
+
+
+def _to_levels(image: Image.Image, path: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """`Picture.pixels` and `Picture.alpha` of an image in any mode."""
+    if image.mode[0] in "IF":
+        return _grey_to_rgb(np.asarray(image), path), None
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        levels = np.asarray(image.convert("RGBA"))
+        return levels[..., :3].copy(), levels[..., 3].copy()
+    return np.asarray(image.convert("RGB")), None
+
+
+def _tell_codec(image: Image.Image, data: bytes) -> str:
+    """`Picture.codec` of a file."""
+    if image.mode in ("P", "PA"):
+        return "palette"
+    codec = CODECS.get(image.format or "", "")
+    return "" if codec == "webp" and _is_lossless_webp(data) else codec
+
+
+def _is_lossless_webp(data: bytes) -> bool:
+    """By the kind of its first chunk of pixels, which in a moving one lies within a frame's."""
+    at = WEBP_HEAD
+    while at + 8 <= len(data):
+        kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if kind in (b"VP8 ", b"VP8L"):
+            return kind == b"VP8L"
+        at += 8 + (WEBP_FRAME_HEAD if kind == b"ANMF" else length + length % 2)
+    return False
 
 
 def _grey_to_rgb(levels: np.ndarray, path: str) -> np.ndarray:

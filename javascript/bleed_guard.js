@@ -276,6 +276,7 @@
             "face_restore": say("face restoration"),
             "other_script": say("another script"),
             "jpeg": "JPEG", "webp": "WebP", "avif": "AVIF",
+            "palette": say("color palette"),
             "stealth": say("hidden infotext"),
             "several": say("several causes"),
         }),

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import PurePath
 from typing import Any
 
 import cv2
@@ -34,8 +33,6 @@ Record = dict[str, Any]
 
 WHOLE_SHARE = 0.9
 """From this share of the protected pixels on, the whole picture was redrawn."""
-
-LOSSY = {".jpg": Cause.JPEG, ".jpeg": Cause.JPEG, ".webp": Cause.WEBP, ".avif": Cause.AVIF}
 
 
 @dataclass(frozen=True)
@@ -149,9 +146,8 @@ def find_cause(
     report = comparison.report
     if not report.changed:
         return Cause.NONE
-    lossy = LOSSY.get(PurePath(comparison.paths.result).suffix.lower())
-    if lossy is not None:
-        return lossy
+    if pictures.result.codec:
+        return Cause(pictures.result.codec)
     if _is_in_soft_band(pictures, compare):
         return Cause.SOFT_MASK
     if blur and report.reach <= blur_reach(blur):

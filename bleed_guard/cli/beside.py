@@ -75,7 +75,8 @@ def _answer(path: str, pipe: int) -> None:
                 file.write(json.dumps({"error": str(error)}).encode() + b"\n")
             else:
                 head = {"shape": picture.pixels.shape, "depth": picture.depth}
-                head["has_alpha"] = picture.alpha is not None
+                head |= {"has_alpha": picture.alpha is not None, "codec": picture.codec}
+                head["has_more"] = picture.has_more
                 file.write(json.dumps(head).encode() + b"\n")
                 for levels in (picture.pixels, picture.alpha):
                     file.write(b"" if levels is None else np.ascontiguousarray(levels).data)
@@ -104,7 +105,9 @@ def _receive(path: str, pipe: BufferedReader) -> Picture:
     pixels = np.empty(head["shape"], dtype)
     alpha = np.empty(head["shape"][:2], dtype) if head["has_alpha"] else None
     is_whole = all(levels is None or _fill(levels, pipe) for levels in (pixels, alpha))
-    return Picture(path, pixels, alpha) if is_whole else read_picture(path)
+    if not is_whole:
+        return read_picture(path)
+    return Picture(path, pixels, alpha, head["codec"], head["has_more"])
 
 
 def _fill(levels: np.ndarray, pipe: BufferedReader) -> bool:

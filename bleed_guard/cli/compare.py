@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -19,8 +18,8 @@ from bleed_guard.cli.pictures import (
     fit_pictures,
     tell_size,
 )
-from bleed_guard.core.files_diagnosis import diagnose_files
-from bleed_guard.core.job import BleedReport, Protection, WorstSpot
+from bleed_guard.core.files_diagnosis import LikelyCause, diagnose_files
+from bleed_guard.core.job import BleedReport, Cause, Fix, Protection, WorstSpot
 from bleed_guard.core.mask import blur_reach, protected_area
 from bleed_guard.core.measure import (
     WORST_SPOT_SIZE,
@@ -50,22 +49,45 @@ def compare_pictures(paths: Paths, pictures: Pictures, options: CompareOptions) 
     measure = _measure_fully if options.has_detail else _measure_quickly
     report = measure(reference, shown, pictures, protected, options.tolerance)
     alpha = _alpha_difference(pictures.original, pictures.result)
-    return Comparison(
+    comparison = Comparison(
         paths,
         report,
         allowed=options.allowance.of(report.protected),
         depth=max(pictures.original.depth, pictures.result.depth),
         alpha_changed=0 if alpha is None else int(np.count_nonzero(alpha[protected])),
         notes=pictures.notes,
-        causes=_find_causes(paths, pictures) if options.has_detail else (),
     )
+    if not options.has_detail:
+        return comparison
+    if options.protection is not Protection.HARD:  # what may change has no cause to be told
+        pictures = replace(pictures, mask=np.where(protected, np.uint8(0), np.uint8(255)))
+    causes = _find_causes(comparison, pictures) if report.max else (NO_CAUSE,)
+    return replace(comparison, causes=tuple(likely.to_json() for likely in causes))
 
 
-def _find_causes(paths: Paths, pictures: Pictures) -> tuple[dict[str, Any], ...]:
-    """What the pictures, brought to 8 bits, and the settings in the result's file speak for."""
-    pair = shallow(pictures.original.pixels), shallow(pictures.result.pixels)
-    infotext = read_infotext(read_bytes(paths.result), paths.result)
-    return tuple(likely.to_json() for likely in diagnose_files(*pair, pictures.mask, infotext))
+def _find_causes(comparison: Comparison, pictures: Pictures) -> tuple[LikelyCause, ...]:
+    """What the pictures, brought to 8 bits, their file and the settings in it speak for; what 8
+    bits of R, G and B do not show is certain."""
+    path, (original, result) = comparison.paths.result, (pictures.original, pictures.result)
+    causes = diagnose_files(
+        shallow(original.pixels),
+        shallow(result.pixels),
+        pictures.mask,
+        read_infotext(read_bytes(path), path),
+        codec=Cause(result.codec) if result.codec else None,
+    )
+    shown = () if causes[0].cause is Cause.NONE else causes
+    pixels = comparison.alpha_changed
+    if pixels:
+        share = pixels / max(comparison.report.changed, pixels)
+        shown += (LikelyCause(Cause.TRANSPARENCY, 1.0, share, {"pixels": pixels}, KEEP_ALPHA),)
+    deep = LikelyCause(Cause.DEPTH, 1.0, 1.0, {"bits": comparison.depth}, KEEP_DEPTH)
+    return shown or (deep,)
+
+
+NO_CAUSE = LikelyCause(Cause.NONE, 1.0, 1.0)
+KEEP_ALPHA = Fix("Keep the original's transparency")
+KEEP_DEPTH = Fix("Save with as many bits as the original has")
 
 
 def as_eight_bits(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:

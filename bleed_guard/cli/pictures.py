@@ -158,7 +158,13 @@ def fit_pictures(paths: Paths, original: Picture, result: Picture, mask: np.ndar
             f"{tell_size(original.size)} as {paths.original} is"
         )
     mask, notes = fit_mask(paths.mask, mask, original.size)
-    return Pictures(original, result, mask, notes)
+    return Pictures(original, result, mask, (*tell_more(paths, original, result), *notes))
+
+
+def tell_more(paths: Paths, original: Picture, result: Picture) -> tuple[str, ...]:
+    """A note for each file that holds more than the picture that is compared."""
+    files = zip(paths, (original, result), strict=False)
+    return tuple(f"{path}: only its first picture counts" for path, one in files if one.has_more)
 
 
 def fit_mask(

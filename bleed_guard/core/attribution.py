@@ -26,7 +26,7 @@ from bleed_guard.core.reach import (
 )
 from bleed_guard.core.traces import Traces
 
-FILE_CAUSES = (Cause.JPEG, Cause.WEBP, Cause.AVIF, Cause.STEALTH)
+FILE_CAUSES = (Cause.JPEG, Cause.WEBP, Cause.AVIF, Cause.PALETTE, Cause.STEALTH)
 VALUE_CAUSES = (Cause.COLOR_CORRECTION, Cause.FACE_RESTORE)
 """Stages that change what an open pixel becomes, not whether it is open."""
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from bleed_guard.core.attribution import FILE_CAUSES, Scene, attribute
+from bleed_guard.core.effects import View, refine_shift
 from bleed_guard.core.geometry import crop_box
 from bleed_guard.core.job import Box, Cause, Certainty, Finding, InpaintJob
 from bleed_guard.core.mask import HARD_LEVEL, edge_distance
@@ -18,13 +19,19 @@ from bleed_guard.core.reach import blur_on_host
 from bleed_guard.core.record import ImageRecord, Pictures, describe_finding
 from bleed_guard.core.signals import fit_colors, measure_shift
 from bleed_guard.core.traces import Sample, Traces
-from bleed_guard.core.wording import BUCKETS, LEVELS, fill_in, word_measured
+from bleed_guard.core.wording import BUCKETS, LEVELS, fill_in, tell_share, word_measured
 
 VISIBLE_SEAM = 1.5
 """Seam ratio from which people see the edge: half again the original's own step there."""
 
 SURE_SHIFT, SURE_RESPONSE = 0.4, 0.1
 """A shift counts from this many px on, and if phase correlation is at least this sure (0-1)."""
+
+MOVED_NEAR = 6
+"""px from the mask: nearer, what is measured sees the edit."""
+
+LEAST_DRIFT = 0.05
+"""Levels on average: less would be told as 0.0."""
 
 LEAST_CONTRAST = 0.5
 """A decoded picture that keeps less than this share of the contrast is another picture."""
@@ -96,7 +103,7 @@ def _word_bucket(
     told = {
         **_words(traces),
         "pixels": f"{pixels:,}",
-        "share": f"{100 * float(evidence['share']):.1f} %",
+        "share": tell_share(pixels / int(evidence["total"])),
         "largest": largest or 0,
     }
     why = "" if largest is None else LEVELS[largest <= NOISE_LIKE]
@@ -167,9 +174,9 @@ def _tell_model(pictures: Pictures, sample: Sample | None) -> Iterator[Finding]:
     delta = difference(reference, sample.decoded)[free]
     if not delta.any():
         return
-    yield from _tell_shift(reference, sample)
+    yield from _tell_shift(reference, sample, free)
     line = fit_colors(reference[free], sample.decoded[free])
-    if np.mean(line.gain) < LEAST_CONTRAST:
+    if np.mean(line.gain) < LEAST_CONTRAST or delta.mean() < LEAST_DRIFT:
         return
     red, green, blue = line.step
     told = {
@@ -195,9 +202,15 @@ def _tell_model(pictures: Pictures, sample: Sample | None) -> Iterator[Finding]:
     )
 
 
-def _tell_shift(reference: np.ndarray, sample: Sample) -> Iterator[Finding]:
-    shift = measure_shift(reference, sample.decoded)
-    if shift.length < SURE_SHIFT or shift.response < SURE_RESPONSE:
+def _tell_shift(reference: np.ndarray, sample: Sample, free: np.ndarray) -> Iterator[Finding]:
+    around = np.ones((2 * MOVED_NEAR + 1, 2 * MOVED_NEAR + 1), np.uint8)
+    apart = cv2.erode(free.astype(np.uint8), around) > 0
+    shift = measure_shift(reference, sample.decoded, apart)
+    if shift.response < SURE_RESPONSE:
+        return
+    x, y = refine_shift(View(reference, sample.decoded, apart, ~free), shift.x, shift.y)
+    shift = shift._replace(x=x, y=y)
+    if shift.length < SURE_SHIFT:
         return
     told = {"length": f"{shift.length:.1f}", "x": f"{shift.x:+.1f}", "y": f"{shift.y:+.1f}"}
     yield replace(

@@ -49,7 +49,14 @@ COMMON_SHARE = 0.05
 """Share (0-1) of the pixels far from the mask that a cause which reaches everywhere changes."""
 
 KEPT_STRUCTURE = 0.5
-"""Correlation of fine structure (-1 to 1) below which it is another picture."""
+"""Correlation of fine structure (-1 to 1) below which it is another picture ..."""
+
+REDRAWN_SHARE = 0.5
+"""... if more than this share (0-1) of the pixels far from the mask changed."""
+
+LEAST_STRUCTURE, NEW_STRUCTURE = 1.0, 5.0
+"""Levels of standard deviation. Where a picture is smoother than the first there is nothing to
+compare, and it is another one only where the other has the second: noise has less."""
 
 NOISE_FLOOR = 0.6
 """Mean squared levels that rounding and cutting explain."""
@@ -61,6 +68,7 @@ FINER = (0.97, 1.03)
 SMOOTHINGS = (15.0, 25.0, 40.0, 60.0)
 """Levels an edge must have to outlast an edge-preserving filter."""
 
+JPEG_QUALITIES = (10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 93, 95, 97, 98, 99, 100)
 WEBP_QUALITIES = (30, 40, 50, 60, 65, 70, 75, 80, 85, 90, 95)
 
 SMALLEST_SHIFT = 0.3
@@ -91,7 +99,8 @@ class Far:
     levels, `excess` how many times the largest expected that is, `slow_excess` the same of its slow
     part, which formats leave alone and autoencoders do not, `calm_excess` the same of the slow part
     where a format errs least. `structure` is the correlation
-    of fine structure, -1 to 1; `changed` the share of changed pixels.
+    of fine structure, -1 to 1; `changed` the share of changed pixels. `codec` is the lossy format
+    the result's file is known to have.
     """
 
     box: Box
@@ -100,6 +109,7 @@ class Far:
     comb: Comb
     before: Lattice
     after: Lattice
+    codec: Cause | None = None
     effects: tuple[Effect, ...] = ()
     noise: float = 0.0
     excess: float = 0.0
@@ -131,9 +141,10 @@ def look_far(
     mask: np.ndarray,
     distance: np.ndarray,
     crop: Box | None = None,
+    codec: Cause | None = None,
 ) -> Far:
     """Two uint8 H x W x 3, the mask and the distance to it, H x W each; `crop` is a rectangle
-    that is known to be another matter."""
+    that is known to be another matter, `codec` the result's file's own lossy format."""
     box = find_window(distance)
     near = distance[box.slices]
     free = near > min(NEAR, float(near.max()) / 2)
@@ -149,16 +160,20 @@ def look_far(
         comb=measure_comb(view.first, view.second),
         before=measure_lattice(view.first[free]),
         after=measure_lattice(view.second[free]),
+        codec=codec,
     )
     if seen.changed < COMMON_SHARE:
-        return seen
+        if codec in (None, Cause.PALETTE):  # a palette that has all the colors loses nothing
+            return seen
+        return replace(seen, effects=run_chain((), seen, view).effects)
     return _explain(seen, view)
 
 
 def _explain(seen: Far, view: View) -> Far:
     geometry = find_geometry(view)
     now = view if geometry is None else view.now(geometry.apply(view.first))
-    if measure_structure(now.first, view.second, view.free) < KEPT_STRUCTURE:
+    structure = measure_structure(now.first, view.second, view.free)
+    if structure < KEPT_STRUCTURE and seen.changed > REDRAWN_SHARE:
         codec = find_codec(seen, view)
         return replace(seen, effects=() if codec is None else (codec,), is_redrawn=True)
     color = find_color(now)
@@ -203,8 +218,8 @@ def _smooth_beneath(
     return found, chain
 
 
-MIMICKED = (Cause.RESIZE, Cause.FACE_RESTORE, Cause.SHIFT)
-"""A file format smooths too: these must explain more than it does."""
+MIMICKED = (Cause.RESIZE, Cause.FACE_RESTORE, Cause.SHIFT, Cause.COLOR_SHIFT)
+"""A file format smooths too, and rounds colors: these must explain more than it does."""
 
 NEEDED = 1.12
 """How many times what is left must be without an effect what it is with it."""
@@ -249,6 +264,8 @@ def run_chain(effects: Sequence[Effect], seen: Far, view: View) -> Chain:
     typical = _typical_energy(picture, view.second, view.free)
     slow = _typical_energy(_slow(picture), _slow(view.second), view.free) / slow
     calm = slow if coded is None else _calm_excess(_slow_energy(picture, view.second), coded, view)
+    if seen.codec in UNMADE:
+        expected, slow, calm = max(expected, typical), 0.0, 0.0
     return Chain(tuple(effects), left, typical, expected, slow, calm)
 
 
@@ -277,8 +294,11 @@ def _slow(picture: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 3)
 
 
-FORETOLD = {Cause.JPEG: 0.1, Cause.WEBP: 0.8, Cause.AVIF: 3.0}
+FORETOLD = {Cause.JPEG: 0.1, Cause.WEBP: 0.8, Cause.AVIF: 3.0, Cause.PALETTE: 1.0}
 """Share of a format's error that encoding anew does not foretell."""
+
+UNMADE = (Cause.AVIF, Cause.PALETTE)
+"""Formats nothing is encoded in here: in a file that has one, all that is left may be its own."""
 
 BLOCK = 16
 """px: side of the blocks of which the middle one is typical."""
@@ -300,14 +320,20 @@ def _with_inside(picture: np.ndarray, view: View) -> np.ndarray:
 
 
 def find_window(distance: np.ndarray) -> Box:
-    """The square, on the macroblocks' grid, that lies farthest from the mask."""
+    """The square, on the macroblocks' grid, that lies farthest from the mask: in a corner, at
+    the middle of a side or of the picture, or where else alone anything is outside the mask."""
     height, width = distance.shape
     side_x, side_y = min(WINDOW, width), min(WINDOW, height)
     far = np.minimum(distance, 4096).astype(np.float32)
     lefts = sorted({0, (width - side_x) // 2 // GRID * GRID, (width - side_x) // GRID * GRID})
     tops = sorted({0, (height - side_y) // 2 // GRID * GRID, (height - side_y) // GRID * GRID})
     boxes = [Box(x, y, x + side_x, y + side_y) for y in tops for x in lefts]
-    return max(boxes, key=lambda box: float(np.mean(far[box.slices][::8, ::8] > NEAR)))
+    best = max(boxes, key=lambda box: float(np.mean(far[box.slices][::8, ::8] > NEAR)))
+    if far[best.slices].any():
+        return best
+    x, y = cv2.minMaxLoc(far)[3]
+    left, top = min(x // GRID * GRID, width - side_x), min(y // GRID * GRID, height - side_y)
+    return Box(left, top, left + side_x, top + side_y)
 
 
 def _energy(picture: np.ndarray, result: np.ndarray, free: np.ndarray) -> float:
@@ -331,7 +357,9 @@ def measure_structure(first: np.ndarray, second: np.ndarray, free: np.ndarray) -
         luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
         band = cv2.GaussianBlur(luma, (0, 0), 2) - cv2.GaussianBlur(luma, (0, 0), 12)
         bands.append(band[free])
-    if min(band.std() for band in bands) < 1e-3:
+    spreads = [band.std() for band in bands]
+    is_smooth = min(spreads) < LEAST_STRUCTURE and max(spreads) < NEW_STRUCTURE
+    if is_smooth or min(spreads) < 1e-3:
         return 1.0
     return float(np.corrcoef(*bands)[0, 1])
 
@@ -390,19 +418,13 @@ def _judge(effect: Effect, view: View, bands: tuple[np.ndarray, np.ndarray]) -> 
 
 
 def _geometries(view: View) -> Iterable[Effect]:
-    shift = measure_shift(view.first, _with_original_inside(view))
+    shift = measure_shift(view.first, view.second, view.free)
     for start in ((shift.x, shift.y), (0.0, 0.0)):
         x, y = refine_shift(view, *start)
         if np.hypot(x, y) > SMALLEST_SHIFT:
             told: Evidence = {"x": round(x, 2), "y": round(y, 2)}
             yield Effect(Cause.SHIFT, _mover(x, y), evidence=told)
     yield from (_scaling(scale) for scale in SCALES)
-
-
-def _with_original_inside(view: View) -> np.ndarray:
-    """The result without the new content, which would pass for movement."""
-    near = cv2.dilate(view.inside.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    return np.where(near[..., None], view.first, view.second)
 
 
 def refine_shift(view: View, x: float, y: float) -> tuple[float, float]:
@@ -581,17 +603,42 @@ SURE_LATTICE = 0.93
 COLORED = 12
 """Levels between a pixel's R, G, B from which it is no grey: all greys are on the lattice."""
 
+FEWEST_COLORS = 32
+"""Fewer are on a lattice by chance."""
+
 OFF_LATTICE = 0.35
 """... if the share off it fell to this part of the original's."""
 
 
 def find_codec(seen: Far, view: View) -> Effect | None:
-    """The file format by its traces, and what it makes of a picture."""
+    """The file format, by its name or by its traces, and what it makes of a picture."""
+    return _guess_codec(seen, view) if seen.codec is None else _know_codec(seen.codec, seen, view)
+
+
+def _know_codec(cause: Cause, seen: Far, view: View) -> Effect:
+    """The format the file is known to have."""
+    told: Evidence = {"file": cause.value}
+    if cause in UNMADE:
+        return Effect(cause, lambda picture: picture, 1.0, evidence=told)
+    qualities = WEBP_QUALITIES if cause is Cause.WEBP else JPEG_QUALITIES
+    if cause is Cause.JPEG and seen.comb.growth > SURE_COMB:
+        qualities = _near(seen.comb.quality)
+    told["quality"] = quality = _find_quality(cause.name, qualities, view)
+    return Effect(cause, _encoder(cause.name, quality), 1.0, evidence=told)
+
+
+def _near(quality: int) -> tuple[int, ...]:
+    return tuple(range(max(1, quality - 2), min(100, quality + 2) + 1))
+
+
+def _guess_codec(seen: Far, view: View) -> Effect | None:
+    """The format that left its traces, in this file or in one before it."""
     if seen.comb.growth > SURE_COMB:
-        near = range(max(1, seen.comb.quality - 2), min(100, seen.comb.quality + 2) + 1)
-        quality = _find_quality("JPEG", tuple(near), view)
+        quality = _find_quality("JPEG", _near(seen.comb.quality), view)
         told: Evidence = {"comb": round(seen.comb.growth, 3), "quality": quality}
         return Effect(Cause.JPEG, _encoder("JPEG", quality), seen.comb.growth, evidence=told)
+    if _count_colors(view) < FEWEST_COLORS:
+        return None
     after = seen.after.limited
     if after > SURE_LATTICE and 1 - after < OFF_LATTICE * (1 - seen.before.limited):
         quality = _find_quality("WEBP", WEBP_QUALITIES, view)
@@ -603,6 +650,12 @@ def find_codec(seen: Far, view: View) -> Effect | None:
     if full > SURE_LATTICE and seen.before.full < 0.5 and colored.mean() > 0.2:
         return Effect(Cause.AVIF, lambda picture: picture, full, evidence={"lattice": full})
     return None
+
+
+def _count_colors(view: View) -> int:
+    """How many colors the result has, by every seventh pixel."""
+    levels = view.second[view.free][::7].astype(np.int32) @ np.array([1 << 16, 1 << 8, 1])
+    return np.unique(levels).size
 
 
 def _find_quality(form: str, qualities: Sequence[int], view: View) -> int:

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from bleed_guard.core.effects import Evidence, Far, look_far
-from bleed_guard.core.geometry import crop_box
+from bleed_guard.core.geometry import LATENT_CELL, crop_box
 from bleed_guard.core.job import Box, Cause, Fix
 from bleed_guard.core.likelihoods import WEIGHTS
 from bleed_guard.core.mask import HARD_LEVEL, blur_mask, edge_distance, soft_fraction
@@ -74,13 +74,13 @@ FIXES = {
     Cause.JPEG: Fix("Save as PNG", "lossy_format", "png"),
     Cause.WEBP: Fix("Save as PNG, or as lossless WebP", "lossy_format", "png"),
     Cause.AVIF: Fix("Save as PNG", "lossy_format", "png"),
+    Cause.PALETTE: Fix("Save as PNG of all colors", "lossy_format", "png"),
     Cause.VAE: PASTE_BACK,
     Cause.WHOLE_REDRAW: PASTE_BACK,
     Cause.PADDING: PASTE_BACK,
     Cause.OTHER_SCRIPT: Fix("Switch off what edits the finished picture"),
 }
 
-CODECS = (Cause.JPEG, Cause.WEBP, Cause.AVIF)
 AT_THE_EDGE = (Cause.MASK_BLUR, Cause.SOFT_MASK, Cause.SOFT_INPAINTING)
 
 
@@ -99,32 +99,43 @@ class Scene(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What the result's infotext says of its run; `padding` is None but for only masked."""
+    """What the result's infotext says of its run; `padding` is None but for only masked, and
+    `is_reworked` tells that the picture was enlarged or changed behind it."""
 
     mask_blur: float = 0.0
     uses_mask: bool = False
     samples: bool = False
     has_soft_inpainting: bool = False
     face_restoration: str = ""
+    is_reworked: bool = False
     is_guarded: bool = False
     padding: int | None = None
     size: tuple[int, int] = (0, 0)
 
 
 def diagnose_files(
-    original: np.ndarray, result: np.ndarray, mask: np.ndarray, infotext: str | None = None
+    original: np.ndarray,
+    result: np.ndarray,
+    mask: np.ndarray,
+    infotext: str | None = None,
+    *,
+    codec: Cause | None = None,
 ) -> tuple[LikelyCause, ...]:
     """The causes of the changes outside the mask, the most probable first; never empty.
 
     Two uint8 H x W x 3 and a uint8 H x W of one size, 255 = repaint. `infotext` is the WebUI's
-    parameters in the result's file: a setting it tells is evidence. ValueError if sizes differ.
+    parameters in the result's file: a setting it tells is evidence. `codec` is the lossy format
+    that file has; without it (None) a format is looked for by its traces. ValueError if sizes
+    differ.
     """
     if original.shape != result.shape or original.shape[:2] != mask.shape:
         raise ValueError(f"sizes differ: {original.shape}, {result.shape}, {mask.shape}")
     changed = (difference(original, result) > 0) & (mask < HARD_LEVEL)
     if not changed.any():
         return (LikelyCause(Cause.NONE, 1.0, 1.0),)
-    return rank_causes(look(original, result, mask), read_told(infotext or ""), mask, changed)
+    return rank_causes(
+        look(original, result, mask, codec), read_told(infotext or ""), mask, changed
+    )
 
 
 def rank_causes(
@@ -145,18 +156,20 @@ def rank_causes(
     return tuple(one for one in likely if one.probability >= LEAST_PROBABILITY) or (likely[0],)
 
 
-def look(original: np.ndarray, result: np.ndarray, mask: np.ndarray) -> Scene:
+def look(
+    original: np.ndarray, result: np.ndarray, mask: np.ndarray, codec: Cause | None = None
+) -> Scene:
     """Far from the mask first, then what that leaves; a crop's rectangle is looked for before
     its content can pass for noise everywhere."""
     distance = edge_distance(mask)
     pictures = original, result, mask, distance
-    far = look_far(*pictures)
+    far = look_far(*pictures, codec=codec)
     if far.is_redrawn:
         return Scene(far)
     bare = take_away(*pictures, replace(far, noise=0.0))
     crop, cells = find_rectangle(bare, mask), measure_cells(bare)
     if crop is not None:
-        far = look_far(*pictures, crop)
+        far = look_far(*pictures, crop, codec)
     leftover = take_away(*pictures, far)
     rim = measure_rim(leftover, mask, distance)
     rim = rim._replace(pull=measure_pull(leftover, result, mask, far))
@@ -175,6 +188,7 @@ def read_told(infotext: str) -> Told:
         samples="Denoising strength: " in infotext,
         has_soft_inpainting="Soft inpainting enabled: True" in infotext,
         face_restoration=faces[1] if faces else "",
+        is_reworked=bool(re.search(r"upscale|postprocess", infotext, re.IGNORECASE)),
         is_guarded="Bleed outside: 0 " in infotext,
         padding=int(padding[1]) if padding and "Inpaint area: Only masked" in infotext else None,
         size=(int(size[1]), int(size[2])) if size else (0, 0),
@@ -218,16 +232,16 @@ FEWEST_CELLS = 20
 def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]:
     """Every signal the weights know, most of them 0-1; the rest are logarithms."""
     far, rim, patch = scene.far, scene.rim, scene.patch
-    found = {effect.cause.value: effect for effect in far.effects}
+    found = weigh_effects(far, told, mask.shape)
     slow = min(max(math.log2(far.slow_excess + 0.05), -4.0), 6.0)
     calm = min(max(math.log2(far.calm_excess + 0.05), -4.0), 6.0)
     is_soft = float(soft_fraction(mask) > 0.02)
-    is_noisy = tell_noise(far)
+    is_noisy = tell_noise(far) or any(not belief for belief in found.values())
     told_crop = measure_told_crop(scene.cells, told, mask)
     unpasted = is_noisy or bool({"color_correction", "face_restore"} & found.keys())
     pulled = float(rim.pull > PULLED and not is_soft)
     blur = told.mask_blur > 0 and not (told.is_guarded or told.has_soft_inpainting)
-    return {name: float(name in found) for name in FOUND} | {
+    return {name: found.get(name, 0.0) for name in FOUND} | {
         "redrawn": float(far.is_redrawn),
         "redrawn_by_mask": float(far.is_redrawn and told.uses_mask and mask.max() >= HARD_LEVEL),
         "excess": min(max(math.log2(far.excess + 0.05), -4.0), 4.0),
@@ -265,6 +279,33 @@ def list_signals(scene: Scene, told: Told, mask: np.ndarray) -> dict[str, float]
     }
 
 
+DOUBTED = 0.5
+"""How far a resize is believed that leaves noise."""
+
+DOUBTFUL = 2.0
+"""How many times what makes noise another kernel than the foretold one leaves at most."""
+
+
+def weigh_effects(far: Far, told: Told, shape: tuple[int, ...]) -> dict[str, float]:
+    """How far each effect that was found is believed, 0-1, by its cause's name.
+
+    An autoencoder smooths as resizing and face restoration do, and leaves noise besides. The
+    infotext contradicts a face restoration it does not name, and where there is noise a resize
+    of a run of the picture's own size. `shape` is the picture's, height and width first.
+    """
+    beliefs: dict[str, float] = {}
+    is_noisy, is_doubtful = tell_noise(far), tell_noise(far, DOUBTFUL)
+    is_told = told.samples and not told.is_reworked
+    has_own_size = shape[1::-1] == tuple(side // LATENT_CELL * LATENT_CELL for side in told.size)
+    if not told.face_restoration and (is_told or is_doubtful):
+        beliefs["face_restore"] = 0.0
+    if is_noisy and is_told and has_own_size:
+        beliefs["resize"] = 0.0
+    elif is_doubtful:
+        beliefs["resize"] = DOUBTED
+    return {effect.cause.value: beliefs.get(effect.cause.value, 1.0) for effect in far.effects}
+
+
 PULLED = 0.16
 """Pull from which the rim counts as mixed."""
 
@@ -272,12 +313,12 @@ STEADY = {Cause.JPEG: 0.5, Cause.WEBP: 1.7}
 """Excess where a format errs least from which there is noise beneath it."""
 
 
-def tell_noise(far: Far) -> bool:
-    """Whether there is more noise than what was found foretells."""
+def tell_noise(far: Far, times: float = 1.0) -> bool:
+    """Whether there is more noise, that many times, than what was found foretells."""
     codec = next((STEADY[one.cause] for one in far.effects if one.cause in STEADY), None)
     if codec is None:
-        return far.excess > 1 or far.slow_excess > 3
-    return far.calm_excess > codec
+        return far.excess > times or far.slow_excess > 3 * times
+    return far.calm_excess > codec * times
 
 
 FOUND = (
@@ -289,6 +330,7 @@ FOUND = (
     "jpeg",
     "webp",
     "avif",
+    "palette",
 )
 """Effects that count as a signal of their own."""
 

@@ -80,14 +80,20 @@ def _paint(
     levels: np.ndarray, outside: np.ndarray, scale: Scale | str, color_map: ColorMap | str
 ) -> np.ndarray:
     """The map of uint8 H x W `levels`, with the mask where `outside` (uint8 H x W) is 0."""
-    colors = color_levels(np.arange(256, dtype=np.uint8)[:, None], scale, color_map)
-    colors[0] = UNCHANGED
+    colors = _tell_colors(scale, color_map)[:, None]
     picture = np.empty((*levels.shape, 3), np.uint8)
     for rows in cut_rows(levels.shape):
         part = picture[rows]
         cv2.applyColorMap(levels[rows], colors, part)
         part[outside[rows] == 0] = MASK_TINT
     return picture
+
+
+def _tell_colors(scale: Scale | str, color_map: ColorMap | str) -> np.ndarray:
+    """uint8 256 x 3: what each level is drawn in, in the map and in its legend."""
+    colors = color_levels(np.arange(256, dtype=np.uint8)[None], scale, color_map)[0]
+    colors[0] = UNCHANGED
+    return colors
 
 
 def _fit(shape: tuple[int, ...], size: tuple[int, int] | None) -> tuple[int, int]:
@@ -137,9 +143,8 @@ def _draw_legend(width: int, scale: Scale | str, color_map: ColorMap | str) -> n
     """A bar of the colours with the levels they stand for: uint8 LEGEND_HEIGHT x width x 3."""
     steps = np.linspace(0, 1, width)
     levels = 256**steps - 1 if Scale(scale) is Scale.LOG else 255 * steps
-    bar = color_levels(np.rint(levels).astype(np.uint8)[None, :], scale, color_map)
     legend = np.full((LEGEND_HEIGHT, width, 3), UNCHANGED, np.uint8)
-    legend[:6] = bar
+    legend[:6] = _tell_colors(scale, color_map)[np.rint(levels).astype(np.uint8)]
     last = -np.inf
     for tick in LEGEND_TICKS:
         share = np.log1p(tick) / np.log(256) if Scale(scale) is Scale.LOG else tick / 255

@@ -158,6 +158,8 @@ class Cause(str, Enum):
     JPEG = "jpeg"
     WEBP = "webp"
     AVIF = "avif"
+    PALETTE = "palette"
+    DEPTH = "depth"
     STEALTH = "stealth"
     EXPORT_4CHAN = "export_4chan"
     BLANK_MASK = "blank_mask"

@@ -137,7 +137,11 @@ WEIGHTS: dict[Cause, dict[str, float]] = {
         "webp": 9.38,
     },
     Cause.AVIF: {
-        "bias": -4.0,
-        "avif": 7.0,
+        "bias": -7.0,
+        "avif": 10.0,
+    },
+    Cause.PALETTE: {
+        "bias": -7.0,
+        "palette": 12.0,
     },
 }

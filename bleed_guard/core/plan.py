@@ -49,6 +49,7 @@ LOSSY_FORMATS = {
     "avif": ("AVIF", Cause.AVIF),
     "heif": ("HEIF", Cause.AVIF),
     "jxl": ("JPEG XL", Cause.AVIF),
+    "gif": ("GIF", Cause.PALETTE),
 }
 
 Mended = tuple[InpaintJob, Change | None]
@@ -298,6 +299,8 @@ def _judge_soft_mask(view: _View) -> Iterator[Finding]:
     if view.settings.soft_mask == "ignore" or not share or not view.blends_by_mask:
         return
     reach = predict_reach(replace(view.job, mask_blur=0)).pixels
+    if not reach:
+        return
     key = "soft_mask"
     if view.is_forced:
         is_allowed = view.protection is Protection.SOFT

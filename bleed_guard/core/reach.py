@@ -58,14 +58,21 @@ def _host_size(job: InpaintJob) -> tuple[int, int]:
 def predict_reach(job: InpaintJob) -> Reach:
     """How far this job bleeds if nobody guards it and the model repaints every pixel it sees."""
     mask, is_open = _lay_out(job)
-    expected = straight_edge_reach(job.mask_blur)
-    band = measure_farthest(is_open & (mask == 0), mask > 0, expected)
+    band = _measure(is_open & (mask == 0), mask > 0, job, straight_edge_reach(job.mask_blur))
     if _redraws_all(job):
         mask = place_mask(job, job.mask)
         return Reach(measure_farthest(mask < HARD_LEVEL, mask >= HARD_LEVEL), band)
     if not soft_fraction(mask):
         return Reach(band, band)
-    return Reach(measure_farthest(is_open & (mask < HARD_LEVEL), mask >= HARD_LEVEL), band)
+    return Reach(_measure(is_open & (mask < HARD_LEVEL), mask >= HARD_LEVEL, job), band)
+
+
+def _measure(area: np.ndarray, inside: np.ndarray, job: InpaintJob, guess: int = 0) -> int:
+    """As `measure_farthest`; where there is no mask to go from, the result's larger side, for
+    what was laid out may be a part of it."""
+    if area.any() and not inside.any():
+        return max(result_size(job))
+    return measure_farthest(area, inside, guess)
 
 
 def _redraws_all(job: InpaintJob) -> bool:

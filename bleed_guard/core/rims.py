@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from bleed_guard.core.effects import NEAR, Far
+from bleed_guard.core.effects import FORETOLD, NEAR, Far
 from bleed_guard.core.job import Box, Cause
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.core.measure import difference
@@ -91,7 +91,7 @@ def take_away(
         picture = effect.apply(before)
         error = difference(np.ascontiguousarray(picture), before)
         local = cv2.blur(error.astype(np.float32), (17, 17))
-        if effect.cause in (Cause.JPEG, Cause.WEBP, Cause.AVIF):
+        if effect.cause in FORETOLD:
             near = distance <= BLOCK_REACH
             floor += local + np.where(near, np.percentile(error[~inside], 85), 0)
             coded = coded + local
@@ -187,7 +187,7 @@ def _is_flat(box: Box, leftover: Leftover, mask: np.ndarray) -> bool:
     left, away = leftover.left[box.slices][known], away[box.slices][known]
     if not left.size or away.max() < MARGIN:
         return False
-    is_near = away <= np.median(away)
+    is_near = away <= float(np.percentile(away, 50, method="lower"))
     if is_near.all():
         return False
     return float(np.mean(left[is_near])) < FLAT * float(np.mean(left[~is_near])) + 0.1
@@ -310,6 +310,8 @@ def measure_rim(leftover: Leftover, mask: np.ndarray, distance: np.ndarray) -> R
     strong = leftover.strong
     rings = np.minimum(distance, LONGEST_RIM + 1).astype(np.int32)
     known = np.bincount(rings[leftover.known], minlength=LONGEST_RIM + 2)
+    if not known.any():
+        return Rim()
     count = np.bincount(rings[strong], minlength=LONGEST_RIM + 2)
     share = count / np.maximum(known, 1)
     first = int(np.argmax(known > 0))

@@ -49,11 +49,19 @@ class ColorLine(NamedTuple):
         return red, green, blue
 
 
-def measure_shift(original: np.ndarray, result: np.ndarray) -> Shift:
-    """How far the content moved: two uint8 H x W x 3 -> Shift, by phase correlation of luma."""
+def measure_shift(
+    original: np.ndarray, result: np.ndarray, free: np.ndarray | None = None
+) -> Shift:
+    """How far the content moved: two uint8 H x W x 3 -> Shift, by phase correlation of luma.
+
+    Only where `free`, bool H x W, if it is given: what is new elsewhere may be the old, moved.
+    """
     if min(original.shape[:2]) < SMALLEST_SIDE:
         return Shift(0.0, 0.0, 0.0)
     first, second = (_flatten(picture) for picture in (original, result))
+    if free is not None:
+        weight = cv2.GaussianBlur(free.astype(np.float32), (0, 0), 4) * free
+        first, second = first * weight, second * weight
     if not first.any() or not second.any():
         return Shift(0.0, 0.0, 0.0)
     window = cv2.createHanningWindow(first.shape[::-1], cv2.CV_32F)

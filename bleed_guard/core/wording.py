@@ -379,7 +379,7 @@ def _bucket(
     cause: Cause, head: str, fix: str, setting: str = "", value: MaybeValue = None
 ) -> Wording:
     """What changed pixels outside the mask; its why tells the largest difference."""
-    what = f"{head}: {{pixels}} pixels outside the mask, {{share}}"
+    what = f"{head}: {{pixels}} of the pixels changed outside the mask, {{share}}"
     return Wording(cause, _WARNING, what, "", fix, setting, value)
 
 
@@ -472,6 +472,13 @@ BUCKETS: Mapping[Cause, Wording] = MappingProxyType(
                 "png",
             ),
             _bucket(
+                Cause.PALETTE,
+                "The file has a palette of few colors",
+                "Set Lossy format to png",
+                "lossy_format",
+                "png",
+            ),
+            _bucket(
                 Cause.STEALTH,
                 "The host hides infotext in the lowest bits",
                 "Set stealth infotext to alpha or none",
@@ -500,7 +507,7 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
         "no_edit": Wording(
             Cause.SILENT_NOOP,
             _WARNING,
-            "Nothing changed inside the mask: all {pixels} pixels are as they were",
+            "Nothing changed inside the mask; its pixels: {pixels}",
             "Denoising strength 0, an interrupted run or another script undid the edit",
             "Raise the denoising strength",
             "denoising strength",
@@ -535,7 +542,7 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
         "transparency": Wording(
             Cause.TRANSPARENCY,
             _INFO,
-            "The host laid {pixels} transparent pixels on its background color",
+            "The host laid what is transparent on its background color: {pixels} of the pixels",
             "The gallery and the reply show them so; the saved PNG has the original's own again",
             "Leave Keep alpha on",
             "keep_metadata",
@@ -544,8 +551,8 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
         "padding": Wording(
             Cause.PADDING,
             _INFO,
-            "Padding {padding} showed the model {pixels} more pixels as context",
-            "By itself that changes none; {changed} of them were changed by the causes above",
+            "Padding {padding} showed the model {pixels} more of the pixels as context",
+            "By itself that changes none; the causes above changed {changed} of them",
             "",
         ),
         "strength_measured": Wording(
@@ -577,7 +584,7 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
         "file_lossy": Wording(
             Cause.JPEG,
             _WARNING,
-            "{file} is {format}: {pixels} protected pixels differ in the file (max {max})",
+            "{file} is {format}: {pixels} of the protected pixels changed in it (max {max})",
             "A lossy format changes pixels everywhere; the picture itself was exact",
             "Set Lossy format to png",
             "lossy_format",
@@ -586,14 +593,14 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
         "file_changed": Wording(
             Cause.OTHER_SCRIPT,
             _WARNING,
-            "{file} differs from the picture in {pixels} protected pixels (max {max})",
+            "{file} differs from the picture in {pixels} of the protected pixels (max {max})",
             "Another extension changed it while it was saved",
             "",
         ),
         "file_hidden": Wording(
             Cause.STEALTH,
             _INFO,
-            "{file} carries hidden infotext in {pixels} protected pixels (by 1 level)",
+            "{file} carries hidden infotext in {pixels} of the protected pixels (by 1 level)",
             "The host writes it into the lowest bits on purpose",
             "Set stealth infotext to alpha or none",
             "stealth_pnginfo_option",
@@ -602,8 +609,8 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
         "reply_hidden": Wording(
             Cause.STEALTH,
             _INFO,
-            "The picture in gallery and reply carries hidden infotext in {pixels} protected "
-            "pixels (by 1 level)",
+            "The picture in gallery and reply carries hidden infotext in {pixels} of the "
+            "protected pixels (by 1 level)",
             "The host writes it into the lowest bits on purpose",
             "Set stealth infotext to alpha or none",
             "stealth_pnginfo_option",
@@ -621,8 +628,8 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
         "copy_counted": Wording(
             Cause.EXPORT_4CHAN,
             _INFO,
-            "{copy} is the host's extra JPEG of {width} x {height}: {pixels} protected pixels "
-            "differ in it (max {max})",
+            "{copy} is the host's extra JPEG of {width} x {height}: {pixels} of the protected "
+            "pixels changed in it (max {max})",
             "{file} is not touched by it",
             "Switch off the host's extra JPEG",
             "export_for_4chan",
@@ -688,6 +695,14 @@ def fill_in(wording: Wording, **values: EvidenceValue) -> Finding:
         phrases=Phrases(wording.what, wording.why, wording.fix),
         words=told,
     )
+
+
+def tell_share(share: float) -> str:
+    """A share of 0-1 for people of every language: "12.3 %", and never 0 or 100 by rounding."""
+    percent = 100 * share
+    if 0 < percent < 0.1:
+        return "< 0.1 %"
+    return "> 99.9 %" if 99.9 < percent < 100 else f"{percent:.1f} %"
 
 
 def word_reason(key: str, preset: str) -> str:

@@ -12,12 +12,17 @@ import numpy as np
 
 from bleed_guard.audit.infotext import read_infotext
 from bleed_guard.cli.compare import Paths, Pictures, fit_pictures, tell_size
+from bleed_guard.cli.pictures import tell_more
 from bleed_guard.core.files_diagnosis import diagnose_files
 from bleed_guard.core.job import Cause, Certainty, Finding, Severity
 from bleed_guard.core.mask import protected_area
 from bleed_guard.core.measure import ChangeCount, count_changes, judge
 from bleed_guard.core.record import GenerationRecord, ImageRecord, LoadedPictures
+from bleed_guard.core.wording import tell_share
 from bleed_guard.images import Picture, decode_mask, decode_picture, read_bytes, shallow
+
+SUREST = 0.99
+"""Nothing that is inferred is certain: more would be rounded up to 100 %."""
 
 PRESET = "files"
 """What such a record has in the place of a preset."""
@@ -70,7 +75,7 @@ def record_files(
     return GenerationRecord(
         id=uuid.uuid4().hex,
         started=time.time(),
-        images=(_record_image(kept, count, result.read_infotext()),),
+        images=(_record_image(kept, count, result.read_infotext(), second.codec),),
         preset=PRESET,
         tolerance=tolerance,
         owner=owner,
@@ -78,27 +83,34 @@ def record_files(
     )
 
 
-def _record_image(pictures: LoadedPictures, count: ChangeCount, infotext: str) -> ImageRecord:
+def _record_image(
+    pictures: LoadedPictures, count: ChangeCount, infotext: str, codec: str
+) -> ImageRecord:
     return ImageRecord(
         index=0,
         verdict=judge(count.changed, count.max),
         protected=count.protected,
         changed=count.changed,
         max=count.max,
-        findings=tuple(find_causes(pictures, infotext)) if count.changed else (),
+        findings=tuple(find_causes(pictures, infotext, codec)) if count.changed else (),
         pictures=pictures,
     )
 
 
-def find_causes(pictures: LoadedPictures, infotext: str) -> Iterator[Finding]:
+def find_causes(pictures: LoadedPictures, infotext: str, codec: str = "") -> Iterator[Finding]:
     """The causes the files speak for, the most probable first."""
-    likely = diagnose_files(pictures.reference, pictures.result, pictures.mask, infotext)
-    for one in likely:
+    for one in diagnose_files(
+        pictures.reference,
+        pictures.result,
+        pictures.mask,
+        infotext,
+        codec=Cause(codec) if codec else None,
+    ):
         yield Finding(
             one.cause,
             Severity.WARNING,
-            f"{NAMES[one.cause]}: {one.probability:.0%} probable, "
-            f"{one.share:.1%} of the changed pixels",
+            f"{NAMES[one.cause]}: {min(one.probability, SUREST):.0%} probable, "
+            f"{tell_share(one.share)} of the changed pixels",
             fix=one.fix,
             evidence={"probability": round(one.probability, 3), **one.evidence},
             certainty=Certainty.INFERRED,
@@ -122,6 +134,7 @@ NAMES = {
     Cause.JPEG: "JPEG",
     Cause.WEBP: "WebP",
     Cause.AVIF: "AVIF",
+    Cause.PALETTE: "A palette of few colors",
 }
 """What the causes are called."""
 
@@ -134,7 +147,7 @@ def _tell_facts(names: Paths, pictures: Pictures) -> dict[str, str]:
         "Mask": names.mask or "none: every pixel counts",
         "Size": tell_size(original.size),
     }
-    notes = list(pictures.notes) if names.mask else []
+    notes = list(pictures.notes if names.mask else tell_more(names, original, result))
     if max(original.depth, result.depth) > 8:
         notes.append("16-bit levels are rounded to 8 bits here")
     if original.alpha is not None or result.alpha is not None:

@@ -412,3 +412,93 @@ def test_causes_are_ranked_with_the_settings_in_the_file_as_evidence(files, run,
     assert all(set(one) == {"cause", "probability", "share", "evidence", "fix"} for one in causes)
     beliefs = [one["probability"] for one in causes]
     assert beliefs == sorted(beliefs, reverse=True)
+
+
+def find_causes(run, result, *options, original="original.png"):
+    """What the JSON report names, the most probable first."""
+    out = run("check", original, result, "mask.png", "--json", "-", *options)[1]
+    return [one["cause"] for one in json.loads(out)["causes"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "cause", "options"),
+    [
+        ("a.jpg", "jpeg", {"quality": 99}),
+        ("b.jpg", "jpeg", {"quality": 100, "subsampling": 0}),
+        ("c.jpg", "jpeg", {"quality": 40}),
+        ("no-suffix", "jpeg", {"quality": 95, "format": "JPEG"}),
+        ("d.webp", "webp", {"quality": 95}),
+        ("e.gif", "palette", {}),
+        ("f.mpo", "jpeg", {"quality": 99}),
+    ],
+)
+def test_the_format_of_the_file_is_the_cause_it_is(files, run, mask, name, cause, options):
+    """Whatever its traces look like, on a picture without any structure as well."""
+    down, right = np.indices(mask.shape)
+    save("slope.png", np.dstack([90 + 2 * down, 60 + right, 50 + right + down]).astype(np.uint8))
+    for original in ("original.png", "slope.png"):
+        picture = np.asarray(Image.open(original))
+        save(name, np.where(mask[..., None] > 0, 255 - picture, picture), **options)
+        assert find_causes(run, name, original=original)[0] == cause
+
+
+def test_a_lossless_format_is_no_cause(files, run, pixels):
+    pixels[40:, 50:] = 0
+    for name in ("a.webp", "b.png"):
+        save(name, pixels, **({"lossless": True} if name == "a.webp" else {}))
+        assert not {"webp", "palette"} & set(find_causes(run, name))
+    few = np.asarray(Image.fromarray(pixels).quantize(16).convert("RGB")).copy()
+    save("few.png", few)
+    few[40, 60] = few[0, 0]
+    Image.fromarray(few).quantize(16, dither=Image.Dither.NONE).save("palette.png")
+    assert "palette" not in find_causes(run, "palette.png", original="few.png")
+
+
+def test_what_eight_bits_of_color_do_not_show_has_a_cause_too(files, run, pixels, mask):
+    alpha = np.full(mask.shape, 255, np.uint8)
+    alpha[:4] = 100
+    save("faded.png", np.dstack([pixels, alpha]))
+    assert find_causes(run, "faded.png") == ["transparency"]
+    pixels[:, :4] = 0
+    save("both.png", np.dstack([pixels, alpha]))
+    assert {"transparency"} < set(find_causes(run, "both.png"))
+    deep = pixels.astype(np.uint16) * 257
+    cv2.imwrite("deep.png", deep)
+    deep[:4, :4] += 3
+    cv2.imwrite("moved.png", deep)
+    assert find_causes(run, "moved.png", original="deep.png") == ["depth"]
+
+
+def test_what_may_change_has_no_cause(files, run, pixels, mask):
+    """The soft band is the mask's own."""
+    share = cv2.GaussianBlur(mask, (9, 9), 2).astype(np.float32)[..., None] / 255
+    edited = np.rint(pixels * (1 - share) + 255 * share).astype(np.uint8)
+    save("edited.png", edited)
+    soft = "--protect", "soft", "--mask-blur", "2"
+    assert find_causes(run, "edited.png") == ["mask_blur"]
+    assert find_causes(run, "edited.png", *soft) == ["none"]
+    edited[:8, :24] = 255
+    save("edited.png", edited)
+    assert "mask_blur" not in find_causes(run, "edited.png", *soft)
+    assert find_causes(run, "original.png") == ["none"]
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tiff", "a.mpo"])
+def test_it_is_said_that_only_the_first_picture_of_a_file_counts(files, run, pixels, name):
+    pictures = [Image.fromarray(one) for one in (pixels, 255 - pixels)]
+    if name == "a.gif":
+        pictures = [one.quantize(64) for one in pictures]
+    lossless: dict[str, Any] = {"lossless": True} if name == "a.webp" else {}
+    pictures[0].save(name, save_all=True, append_images=pictures[1:], **lossless)
+    told = f"{name}: only its first picture counts"
+    assert f"note: {told}" in run("check", "original.png", name, "mask.png")[1]
+    out = run("check", name, "original.png", "mask.png", "--json", "-")[1]
+    assert json.loads(out)["notes"] == [told]
+    pictures[0].save(name, **lossless)
+    assert "only its first" not in run("check", "original.png", name, "mask.png")[1]
+
+
+def test_pages_of_sixteen_bits_are_told_too(files, run, pixels):
+    deep = pixels.astype(np.uint16) * 257
+    cv2.imwritemulti("deep.tiff", [deep, deep])
+    assert "deep.tiff: only its first" in run("check", "deep.tiff", "deep.tiff", "mask.png")[1]

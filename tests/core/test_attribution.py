@@ -227,7 +227,9 @@ def test_another_scripts_pixels_are_its_own_and_shared_where_the_blur_reaches() 
     assert np.array_equal(found[Cause.SEVERAL], blurred & stamp)
 
 
-@pytest.mark.parametrize("cause", [Cause.JPEG, Cause.WEBP, Cause.AVIF, Cause.STEALTH])
+@pytest.mark.parametrize(
+    "cause", [Cause.JPEG, Cause.WEBP, Cause.AVIF, Cause.PALETTE, Cause.STEALTH]
+)
 def test_what_the_file_loses_is_its_formats(cause: Cause) -> None:
     lost = area(0, 0, 20, 30)
     scene, _ = look(make_job(make_mask()), areas=pack(**{cause.value: lost}))

@@ -115,12 +115,13 @@ def test_each_cause_is_told_in_words() -> None:
     told = tell(image)
     blurred, stamped = told[Cause.MASK_BLUR], told[Cause.OTHER_SCRIPT]
     assert blurred.what == (
-        f"Mask blur 4 reaches past the mask's edge: {rim:,} pixels outside the mask, {share:.1f} %"
+        f"Mask blur 4 reaches past the mask's edge: {rim:,} of the pixels changed outside the "
+        f"mask, {share:.1f} %"
     )
     assert "2 of 255 levels: often called noise-like" in blurred.why
     assert blurred.fix is not None
     assert (blurred.fix.setting, blurred.fix.value) == ("mask blur", 0)
-    assert stamped.what.startswith("Watermark or Frame edited the picture: 200 pixels")
+    assert stamped.what.startswith("Watermark or Frame edited the picture: 200 of the pixels")
     assert stamped.why == f"The largest difference is {stamped.max} of 255 levels: bleed"
 
 
@@ -176,7 +177,7 @@ def test_a_files_loss_has_pixels_but_no_largest_difference_of_the_picture() -> N
     traces = trace_job(make_job(), (), MASK).with_area(Cause.JPEG, lost)
     finding = tell(make_image(traces=traces))[Cause.JPEG]
     assert (finding.pixels, finding.max, finding.why) == (200, None, "")
-    assert finding.what == "The file is JPEG: 200 pixels outside the mask, 100.0 %"
+    assert finding.what == "The file is JPEG: 200 of the pixels changed outside the mask, 100.0 %"
 
 
 def test_an_unknown_edit_is_inferred_to_be_another_scripts() -> None:
@@ -184,7 +185,7 @@ def test_an_unknown_edit_is_inferred_to_be_another_scripts() -> None:
     unguarded[STAMP.slices] = 255
     finding = tell(make_image(unguarded))[Cause.OTHER_SCRIPT]
     assert finding.certainty is Certainty.INFERRED
-    assert finding.what.startswith("another script edited the picture: 200 pixels")
+    assert finding.what.startswith("another script edited the picture: 200 of the pixels")
 
 
 @pytest.mark.parametrize(("only_masked", "size"), [(True, "128 x 112"), (False, "192 x 168")])
@@ -217,7 +218,7 @@ def test_nothing_is_told_without_pictures_and_little_without_traces() -> None:
 def test_a_run_that_did_nothing_is_told() -> None:
     finding = tell(make_image(result=PHOTO))[Cause.SILENT_NOOP]
     assert (finding.pixels, finding.max, finding.where) == (HOLE.area, 0, HOLE)
-    assert f"all {HOLE.area:,} pixels are as they were" in finding.what
+    assert f"its pixels: {HOLE.area:,}" in finding.what
     one = PHOTO.copy()
     one[HOLE.top, HOLE.left, 1] += 1
     assert Cause.SILENT_NOOP not in tell(make_image(result=one))
@@ -296,6 +297,14 @@ def test_a_model_that_leaves_the_outside_alone_is_not_told() -> None:
     assert not {Cause.VAE, Cause.SHIFT} & tell(make_image()).keys()
 
 
+def test_a_model_that_moves_next_to_nothing_is_not_told() -> None:
+    """By 0.0 levels on average, it would read."""
+    for count, is_told in ((3, False), (9, True)):
+        decoded = PHOTO.copy()
+        decoded[:count, :40] += 1
+        assert (Cause.VAE in tell(sampled(decoded))) == is_told, count
+
+
 def test_a_decoded_picture_without_contrast_is_another_picture() -> None:
     for share, is_told in ((0.6, True), (0.4, False)):
         levels = np.rint(128 + share * (PHOTO - 128.0)).astype(np.uint8)
@@ -318,11 +327,25 @@ def test_another_picture_is_not_shifted() -> None:
     assert Cause.SHIFT not in tell(sampled(np.ascontiguousarray(PHOTO[::-1, ::-1])))
 
 
+@pytest.mark.parametrize("noise", [0, 4])
+def test_what_moved_within_the_mask_is_no_shift_of_the_picture(noise: int) -> None:
+    """An object that was asked to go elsewhere, in a mask over nearly half of what was kept."""
+    mask = np.zeros(MASK.shape, np.uint8)
+    mask[16:96, 20:100] = 255
+    grain = np.random.default_rng(7).normal(0, noise, PHOTO.shape)
+    decoded = np.clip(np.rint(PHOTO + grain), 0, 255).astype(np.uint8)
+    decoded[mask > 0] = np.roll(PHOTO, 9, 1)[mask > 0]
+    image = sampled(decoded, Box(0, 0, WIDTH, HEIGHT))
+    assert isinstance(image.pictures, LoadedPictures)
+    moved = replace(image, pictures=replace(image.pictures, mask=mask, protected=mask == 0))
+    assert Cause.SHIFT not in tell(moved)
+
+
 def test_flattened_pixels_are_counted() -> None:
     traces = replace(trace_job(make_job(), (), MASK), flattened=1234)
     finding = tell(make_image(traces=traces))[Cause.TRANSPARENCY]
     assert finding.pixels == 1234
-    assert "1,234 transparent pixels" in finding.what
+    assert "transparent on its background color: 1,234 of the pixels" in finding.what
     assert Cause.TRANSPARENCY not in tell(make_image())
 
 
@@ -340,8 +363,10 @@ def test_what_only_padding_showed_the_model_is_counted() -> None:
     finding = tell(padded())[Cause.PADDING]
     assert (finding.pixels, finding.where) == (CROP.area - HOLE.area, CROP)
     assert finding.evidence == {"changed": 0}
-    assert f"Padding 16 showed the model {CROP.area - HOLE.area:,} more pixels" in finding.what
-    assert "0 of them were changed" in finding.why
+    assert (
+        f"Padding 16 showed the model {CROP.area - HOLE.area:,} more of the pixels" in finding.what
+    )
+    assert "the causes above changed 0 of them" in finding.why
 
 
 def test_what_changed_in_the_padding_is_counted_beside_it() -> None:
@@ -350,7 +375,7 @@ def test_what_changed_in_the_padding_is_counted_beside_it() -> None:
     unguarded[0:3] += 1  # beyond the crop
     finding = tell(padded(unguarded))[Cause.PADDING]
     assert finding.evidence == {"changed": 5 * CROP.width}
-    assert f"{5 * CROP.width} of them were changed" in finding.why
+    assert f"changed {5 * CROP.width} of them" in finding.why
 
 
 def test_no_padding_is_told_where_there_is_none() -> None:

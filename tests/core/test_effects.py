@@ -221,6 +221,25 @@ def test_greys_are_on_every_lattice_and_tell_no_format() -> None:
     assert look(noisy, original=grey).effects == ()
 
 
+def test_few_colors_are_on_a_lattice_by_chance() -> None:
+    """The nearest colors of a decoder's to a flat red: nothing was decoded."""
+    flat = np.full_like(PHOTO, (200, 60, 60))
+    for level in range(1, 9):
+        assert (
+            look(recolor(1, level, -level, 0, picture=flat), original=flat).find(Cause.AVIF) is None
+        )
+        assert look(recolor(1, level, 0, 2, picture=flat), original=flat).find(Cause.WEBP) is None
+
+
+def test_a_formats_rounding_of_colors_is_no_shift_of_them() -> None:
+    flat = np.full_like(PHOTO, (200, 61, 62))
+    for form, cause in (("JPEG", Cause.JPEG), ("WEBP", Cause.WEBP)):
+        coded = encode(form, 80, flat)
+        assert np.abs(coded.astype(int) - flat).max() > 0
+        seen = look_far(flat, coded, MASK, DISTANCE, codec=cause)
+        assert [effect.cause for effect in seen.effects] == [cause]
+
+
 @pytest.mark.parametrize("sigma", [1.0, 2.0, 5.0])
 def test_noise_is_told_by_its_standard_deviation(sigma: float) -> None:
     seen = look(add_noise(sigma))
@@ -313,6 +332,20 @@ def test_the_window_lies_in_the_middle_of_a_side_or_the_picture() -> None:
         assert find_window(edge_distance(mask)) == Box(left, top, left + 512, top + 512)
 
 
+def test_the_window_lies_where_the_mask_leaves_anything() -> None:
+    """Between the squares that are tried first, and at the border that is on no grid."""
+    for x, y in ((570, 100), (1250, 1395), (1805, 1398)):
+        mask = np.full((1400, 1810), 255, np.uint8)
+        mask[y : y + 3, x : x + 3] = 0
+        box = find_window(edge_distance(mask))
+        assert box.around(Box(x, y, x + 2, y + 2)) == box
+        assert (box.width, box.height) == (512, 512)
+        changed = np.zeros((1400, 1810, 3), np.uint8)
+        changed[mask == 0] = 9
+        seen = look_far(np.zeros_like(changed), changed, mask, edge_distance(mask))
+        assert seen.changed == 1
+
+
 def test_the_window_of_a_small_picture_is_all_of_it() -> None:
     assert find_window(edge_distance(MASK)) == Box(0, 0, WIDTH, HEIGHT)
     tall = np.zeros((700, 100), np.uint8)
@@ -329,6 +362,31 @@ def test_structure_tells_another_picture() -> None:
     assert look(MIRRORED).structure == pytest.approx(
         measure_structure(PHOTO, MIRRORED, DISTANCE > 56)
     )
+
+
+SLOPE = to_levels(np.indices(PHOTO.shape[:2]).sum(axis=0)[..., None] * 0.2 + [90, 120, 150])
+
+
+def test_a_smooth_picture_is_redrawn_only_by_another_picture() -> None:
+    """It has no structure of its own that noise, a format or a stamp could spoil."""
+    stamped = SLOPE.copy()
+    stamped[90:130, 100:180] = 20
+    coarse = np.random.default_rng(3).normal(0, 6, (18, 24, 3)).astype(np.float32)
+    blotched = to_levels(SLOPE + cv2.resize(coarse, (WIDTH, HEIGHT)))
+    for result in (add_noise(6, SLOPE), blotched, encode("WEBP", 80, SLOPE), stamped):
+        assert not look(result, original=SLOPE).is_redrawn
+    assert look(PHOTO, original=SLOPE).is_redrawn
+    assert look(SLOPE).is_redrawn
+
+
+def test_a_patch_of_another_picture_is_no_redraw() -> None:
+    """Even if it has more structure than all the rest."""
+    quiet = to_levels(128 + (PHOTO - 128.0) * 0.1)
+    result = quiet.copy()
+    result[100:, 110:] = np.random.default_rng(5).integers(0, 256, (44, 82, 3))
+    assert 0.05 < look(result, original=quiet).changed < 0.5
+    assert measure_structure(quiet, result, DISTANCE > 56) < 0.5
+    assert not look(result, original=quiet).is_redrawn
 
 
 def test_flat_pictures_have_one_structure() -> None:

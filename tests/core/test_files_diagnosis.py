@@ -112,6 +112,21 @@ def test_an_autoencoders_error_in_a_webui_file_says_the_overlay_was_off() -> Non
     assert told[0].cause is Cause.OVERLAY_OFF
 
 
+def test_an_autoencoder_that_smooths_is_no_resize_and_no_face_restoration() -> None:
+    """Smoothing of every strength, and the noise that neither of the two leaves."""
+    noise = np.random.default_rng(5).normal(0, 2, EDITED.shape)
+    sampled = "a cat\nSteps: 20, Size: 256x192, Denoising strength: 0.75"
+    for sigma in (0.6, 0.8, 1.0):
+        smooth = cv2.GaussianBlur(EDITED.astype(np.float32), (0, 0), sigma)
+        result = np.clip(np.rint(smooth + noise), 0, 255).astype(np.uint8)
+        first, *others = diagnose_files(ORIGINAL, result, MASK)
+        assert first.cause is Cause.VAE, sigma
+        assert all(one.probability < 0.5 for one in others)
+        told = {one.cause for one in diagnose_files(ORIGINAL, result, MASK, sampled)}
+        assert Cause.OVERLAY_OFF in told
+        assert not told & {Cause.RESIZE, Cause.FACE_RESTORE}
+
+
 def named(result: np.ndarray) -> set[Cause]:
     return {one.cause for one in diagnose_files(ORIGINAL, result, MASK) if one.probability > 0.5}
 
@@ -251,6 +266,8 @@ def test_a_file_that_tells_nothing() -> None:
         ("Masked area padding: 32", Told()),
         ("Inpaint area: Only masked", Told(uses_mask=True)),
         ("Face restoration: GFPGAN\nCodeFormer, x", Told(face_restoration="GFPGAN")),
+        ("Postprocess CodeFormer visibility: 0.5, x", Told(is_reworked=True)),
+        ("Hires upscale: 2", Told(is_reworked=True)),
         ("Soft inpainting enabled: False", Told()),
         ("Bleed outside: 12 of 22848", Told()),
         ("Bleed outside: 0 of 22848", Told(is_guarded=True)),
@@ -363,6 +380,36 @@ def test_a_weak_pull_is_none_and_noise_makes_it_unsteady() -> None:
     assert pulled(0.1) == (0, 0)
     assert pulled(0.3) == (1, 1)
     assert pulled(0.3, excess=2) == (1, 0)
+
+
+NOISY = {"excess": 2.1, "slow_excess": 2.1, "calm_excess": 2.1}
+OWN_SIZE = Told(samples=True, size=(WIDTH, HEIGHT))
+
+
+@pytest.mark.parametrize(
+    ("scene", "told", "resize", "faces"),
+    [
+        (far("resize", "face_restore"), Told(), 1, 1),
+        (far("resize", "face_restore", excess=1.9), Told(), 1, 1),
+        (far("resize", "face_restore", **NOISY), Told(), 0.5, 0),
+        (far("resize", "face_restore", "jpeg", calm_excess=0.9), Told(), 1, 1),
+        (far("resize", "face_restore", "jpeg", calm_excess=1.1), Told(), 0.5, 0),
+        (far("resize", "face_restore", **NOISY), Told(face_restoration="GFPGAN"), 0.5, 1),
+        (far("resize", "face_restore"), Told(samples=True), 1, 0),
+        (far("resize", "face_restore"), OWN_SIZE, 1, 0),
+        (far("resize", excess=1.1), OWN_SIZE, 0, 0),
+        (far("resize", excess=1.1), OWN_SIZE._replace(size=(WIDTH, HEIGHT + 7)), 0, 0),
+        (far("resize", excess=1.1), OWN_SIZE._replace(size=(WIDTH, HEIGHT + 8)), 1, 0),
+        (far("resize", excess=1.1), OWN_SIZE._replace(is_reworked=True), 1, 0),
+    ],
+)
+def test_what_smooths_is_believed_unless_noise_or_the_file_speaks_against_it(
+    scene: Far, told: Told, resize: float, faces: float
+) -> None:
+    seen = signals(Scene(scene), told)
+    assert (seen["resize"], seen["face_restore"]) == (resize, faces)
+    if 0 in (resize, faces) and "face_restore" in (one.cause.value for one in scene.effects):
+        assert seen["noisy"] == 1, "what is not believed is left unexplained"
 
 
 def test_a_large_patch_counts_by_its_size_and_strength() -> None:

@@ -89,8 +89,9 @@ def test_legend_shows_the_whole_scale() -> None:
     reference, result = one_pixel_off(10, 400, 1, 1)
     picture = render_heatmap(reference, result, np.zeros((10, 400), np.uint8))
     bar = picture[10]
-    ends = color_levels(np.array([[0, 255]], np.uint8), Scale.LOG)[0]
-    assert bar[[0, -1]].tolist() == ends.tolist()
+    most = color_levels(np.array([[255]], np.uint8), Scale.LOG)[0, 0]
+    assert bar[0].tolist() == picture[0, 0].tolist() == list(UNCHANGED), "no difference"
+    assert bar[-1].tolist() == most.tolist()
     assert (picture[20:] == 235).all(axis=2).any() or (picture[17:] > 200).any()
 
 

@@ -136,6 +136,20 @@ def test_a_mask_too_faint_to_have_an_edge_is_told_once_and_truly(blur: int) -> N
     assert "protected" not in raw[1]
 
 
+@pytest.mark.parametrize("protect", ["hard", "soft"])
+@pytest.mark.parametrize("paste_back", [True, False])
+def test_a_grey_mask_that_opens_nothing_outside_is_none_to_warn_of(
+    protect: str, paste_back: bool
+) -> None:
+    settings = GuardSettings(preset="custom", protect=protect, paste_back=paste_back)
+    for level, key in ((200, False), (127, True)):
+        mask = np.zeros((64, 64), np.uint8)
+        mask[24:40, 24:40] = 255
+        mask[40:44, 24:40] = level
+        job = make_job(mask=mask, init_size=(64, 64), size=(64, 64), mask_blur=0)
+        assert any(message.startswith("soft_mask") for message in told(job, settings)) == key
+
+
 def test_a_soft_mask_is_hardened_when_asked() -> None:
     job = make_job(mask=make_soft_mask(), mask_blur=4)
     plan = plan_guard(job, replace(GUARD, soft_mask="harden", preset="custom"))
@@ -262,6 +276,7 @@ def test_cfg_rescale_is_named() -> None:
         ({"image_format": "jpg"}, ["lossy_file"], Cause.JPEG),
         ({"image_format": "webp"}, ["lossy_file"], Cause.WEBP),
         ({"image_format": "avif"}, ["lossy_file"], Cause.AVIF),
+        ({"image_format": "gif"}, ["lossy_file"], Cause.PALETTE),
         ({"image_format": "webp", "webp_is_lossless": True}, [], None),
         ({"image_format": "jpg", "saves_images": False}, [], None),
         ({"image_format": "jpg", "saves_images": False, "is_api": True}, ["lossy_reply"], None),

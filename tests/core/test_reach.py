@@ -153,6 +153,8 @@ def make_square(level: int = 255) -> np.ndarray:
         pytest.param(
             {"only_masked": False, "size": (128, 128), "mask_blur": 2}, 10, 5, id="enlarged"
         ),
+        pytest.param({"mask": make_square(90)}, 64, 0, id="faint: no edge to go from"),
+        pytest.param({"mask": make_square(90), "mask_blur": 4}, 64, 9, id="faint and blurred"),
     ],
 )
 def test_reach_of_literal_jobs(changes: dict[str, object], pixels: int, band: int) -> None:
@@ -178,7 +180,7 @@ def test_a_float_overlay_reaches_where_half_a_level_can_show() -> None:
 @pytest.mark.parametrize("is_precise", [False, True])
 @pytest.mark.parametrize(
     "box",
-    [(0, 30, 6, 60), (40, 30, 41, 31), (70, 20, 76, 60), (84, 30, 90, 60)],
+    [(0, 30, 6, 60), (40, 30, 41, 31), (70, 20, 76, 60), (84, 30, 90, 60), (89, 30, 92, 60)],
     ids=lambda box: str(box),
 )
 def test_what_a_result_of_odd_size_loses_is_not_reached(

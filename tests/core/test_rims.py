@@ -283,6 +283,13 @@ def test_a_rim_at_the_pictures_border_is_measured() -> None:
     assert rim_of(result, mask).pixels == pytest.approx(changed.sum(), rel=0.02)
 
 
+def test_no_rim_where_nothing_is_known_of_any_ring() -> None:
+    """New content that moved farther than the picture is wide."""
+    leftover = leave(EDITED, seen=far(shifted(300, 0)))
+    assert not leftover.known.any()
+    assert measure_rim(leftover, MASK, DISTANCE) == Rim()
+
+
 def test_a_rim_over_the_whole_picture_has_an_end() -> None:
     """No mask blur of the host reaches farther than 170 px."""
     wide, hole = np.zeros((40, 400, 3), np.uint8), Box(0, 0, 20, 40)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from string import Formatter
 
 import pytest
@@ -15,6 +16,7 @@ from bleed_guard.core.wording import (
     REASONS,
     WORDING,
     Wording,
+    tell_share,
     word_finding,
     word_measured,
     word_reason,
@@ -92,3 +94,27 @@ def test_a_measured_finding_carries_what_a_translation_is_filled_in_with() -> No
     assert finding.phrases is not None
     assert finding.phrases.why.format(**finding.words) == finding.why
     assert word_measured("model", **dict.fromkeys(MODEL_WORDS, "1")).fix is None
+
+
+def test_one_pixel_is_told_in_the_same_words_as_many() -> None:
+    for wording in (*WORDING.values(), *BUCKETS.values(), *MEASURED.values()):
+        for sentence in (wording.what, wording.why, wording.fix):
+            told = sentence.format(**dict.fromkeys(placeholders(sentence), "1"))
+            assert not re.search(r"\b1 (\w+ )?pixels ", told + " "), told
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (0, "0.0 %"),
+        (1e-6, "< 0.1 %"),
+        (0.00099, "< 0.1 %"),
+        (0.001, "0.1 %"),
+        (0.1234, "12.3 %"),
+        (0.999, "99.9 %"),
+        (0.99999, "> 99.9 %"),
+        (1, "100.0 %"),
+    ],
+)
+def test_a_share_is_neither_rounded_to_nothing_nor_to_all(share: float, told: str) -> None:
+    assert tell_share(share) == told

@@ -291,7 +291,9 @@ def test_infotext_hidden_in_the_reply_is_told_where_the_file_has_none(
     delta = np.abs(np.asarray(image.convert("RGB")).astype(int) - canvas).max(axis=2)
     hidden = int((delta[np.asarray(mask) < 128] > 0).sum())
     assert hidden
-    assert f"reply carries hidden infotext in {hidden:,} protected pixels" in outcome.comments
+    assert (
+        f"reply carries hidden infotext in {hidden:,} of the protected pixels" in outcome.comments
+    )
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "webp"])

@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from bleed_guard.ui.viewer import Viewer
 from tests.ui.records import make_pictures
@@ -99,3 +100,17 @@ def test_the_causes_are_told(viewer: Viewer, uploaded: dict[str, Any]) -> None:
     assert findings[0]["fix"]["text"]
     beliefs = [finding["evidence"]["probability"] for finding in findings]
     assert beliefs == sorted(beliefs, reverse=True)
+
+
+def test_the_files_own_format_and_further_frames_are_told(
+    viewer: Viewer, uploaded: dict[str, Any]
+) -> None:
+    picture = Image.fromarray(make_pictures().unguarded)
+    path = uploaded["result"]["path"]
+    picture.save(path, format="JPEG", quality=99)
+    ask(viewer, ask="compare", **uploaded)
+    assert newest(viewer)["images"][0]["findings"][0]["cause"] == "jpeg"
+    picture.save(path, format="MPO", save_all=True, append_images=[picture])
+    del uploaded["mask"]
+    ask(viewer, ask="compare", **uploaded)
+    assert newest(viewer)["facts"]["Note"] == "my result.png: only its first picture counts"
