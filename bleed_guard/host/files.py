@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from bleed_guard.core.wording import word_measured
 from bleed_guard.host import compat
 from bleed_guard.host.carry import carry_over, has_alpha, write_resolution
 from bleed_guard.host.compositing import Counter, outside_of, read_composite
-from bleed_guard.host.processing import Canvas, UnmappableError
+from bleed_guard.host.processing import Canvas, UnmappableError, is_own_save
 from bleed_guard.host.run import FinishedImage, GuardRun
 from bleed_guard.host.tracing import trace_file
 
@@ -32,12 +33,15 @@ HOST_SUFFIXES = ("-mask", "-mask-composite", "-before-face-restoration", "-befor
 
 
 def find_result(run: GuardRun | None, params: Any) -> FinishedImage | None:
-    """The run's finished image this save is of; None for a grid, a mask or an earlier stage.
+    """The run's finished image this save is of; None for a grid, a mask, an earlier stage or what
+    another extension saves.
 
     A picture of another size is noted: it may be the image, enlarged by another extension.
     """
     finished = run.awaiting_save if run is not None else None
-    if run is None or finished is None or params.image is finished.image:
+    if run is None or finished is None or not is_own_save():
+        return None
+    if params.image is finished.image:
         return finished
     if run.index_of(params.p) != finished.index:  # an earlier stage of the next one
         return None
@@ -153,7 +157,7 @@ def find_suffix(path: Path) -> str:
 def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     """on_image_saved: read the file back; the verdict is about the bytes on disk."""
     finished.awaits_save = False
-    path = Path(getattr(params.image, "already_saved_as", None) or params.filename)
+    path = _find_written(params)
     canvas = finished.canvas
     if run.rules.settings.keep_metadata:
         write_resolution(path, canvas.init_image)
@@ -168,6 +172,16 @@ def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
         _trace_file(run, finished, path, picture.lay_on(canvas.reference))
     if run.rules.job.has_4chan_export:
         _check_copy(run, finished, path)
+
+
+def _find_written(params: Any) -> Path:
+    """The file of this save: the name it was given, which nobody else had, or the one the host
+    made of a name that is too long. An extension may have saved the same picture since."""
+    path = Path(params.filename)
+    with contextlib.suppress(OSError):  # too long
+        if path.exists():
+            return path
+    return Path(params.image.already_saved_as)
 
 
 def _trace_file(run: GuardRun, finished: FinishedImage, path: Path, pixels: np.ndarray) -> None:

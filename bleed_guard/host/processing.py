@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import FrameType
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -58,6 +59,9 @@ ASSEMBLING_TITLES = (
     "sd upscale", "ultimate sd upscale", "outpainting mk2", "poor man's outpainting"
 )  # fmt: skip
 """Selectable scripts that make one picture, of another size, out of several jobs."""
+
+DISPATCHERS = "modules.script"
+"""What the names of the hosts' modules that call hooks and callbacks begin with."""
 
 DEFAULT_BACKGROUND = "#ffffff"
 
@@ -321,12 +325,32 @@ def is_nested(p: Any) -> bool:
     """
     if getattr(p, "_ad_inner", False):
         return True
+    return any(map(_is_job, _callers()))  # a job's own hooks start outside it
+
+
+def is_own_save() -> bool:
+    """In a callback for saved images: whether the host itself saves, and not a hook or callback
+    of another extension, which may save what it likes as this job's."""
+    dispatchers, was_one = 0, False
+    for frame in _callers():
+        if _is_job(frame):
+            return dispatchers == 1
+        is_one = str(frame.f_globals.get("__name__")).startswith(DISPATCHERS)
+        dispatchers += is_one and not was_one
+        was_one = is_one
+    return False
+
+
+def _callers() -> Iterator[FrameType]:
+    """The running calls, the nearest first."""
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_code.co_name == "process_images_inner":  # a job's own hooks start outside it
-            return True
+        yield frame
         frame = frame.f_back
-    return False
+
+
+def _is_job(frame: FrameType) -> bool:
+    return frame.f_code.co_name == "process_images_inner"
 
 
 def read_unsketched(p: Any) -> Image.Image | None:
@@ -350,12 +374,9 @@ def read_unsketched(p: Any) -> Image.Image | None:
 
 def _find_local(module: str, function: str, name: str) -> Any:
     """A variable of the nearest running call of a host's function; None if there is none."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        is_it = frame.f_code.co_name == function and frame.f_globals.get("__name__") == module
-        if is_it:
+    for frame in _callers():
+        if frame.f_code.co_name == function and frame.f_globals.get("__name__") == module:
             return frame.f_locals.get(name)
-        frame = frame.f_back
     return None
 
 
