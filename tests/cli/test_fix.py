@@ -149,6 +149,33 @@ def test_every_format_keeps_a_photographs_metadata_and_the_parameters(
         assert metadata.dpi == pytest.approx((300, 300), abs=0.01)
 
 
+class Bytes(str):
+    """Text in EXIF that Pillow writes as these bytes of UTF-8."""
+
+    def encode(self, encoding: str = "", errors: str = "") -> bytes:
+        return super().encode()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("result", ["clean.png", "made.png"])
+def test_text_beyond_ascii_stays_what_it_is(files, run, pixels, result, suffix):
+    exif = Image.Exif()
+    exif[0x010E], exif[0x013B] = Bytes("größer 写真"), Bytes("Zoë")
+    exif[0x8769] = {0xA430: Bytes("Zoë"), 0x9286: b"UNICODE\0" + "größer".encode("utf-16-be")}
+    exif[0x8825] = {1: "N", 29: Bytes("2026 für immer")}
+    Image.fromarray(pixels).save("photo.jpg", exif=exif)
+    add_steps(pixels, "made.png")
+    once = fix(run, "photo.jpg", result, suffix)
+    Path(once).rename(f"original.{suffix}")
+    twice = fix(run, f"original.{suffix}", result, "png")
+    kept = Image.open(twice).getexif()
+    texts = kept[0x010E], kept[0x013B], kept.get_ifd(0x8769)[0xA430], kept.get_ifd(0x8825)[29]
+    told = [text.encode("latin-1").decode() for text in texts]
+    assert told == ["größer 写真", "Zoë", "Zoë", "2026 für immer"]
+    if result == "clean.png":
+        assert kept.get_ifd(0x8769)[0x9286].endswith("größer".encode("utf-16-be"))
+
+
 def test_older_parameters_in_the_original_do_not_outlive_the_results(files, run, pixels):
     exif = Image.Exif()
     exif[0x8769] = {0x9286: b"UNICODE\0" + "Steps: 3".encode("utf-16-be")}
