@@ -57,6 +57,25 @@ def test_lossy_formats_are_refused_unless_told(shifted, run):
     assert "because the format is lossy" in out
 
 
+def test_a_mask_that_is_the_other_way_round_is_told(files, run, pixels, mask):
+    edited = pixels.copy()
+    edited[mask > 0] ^= 255
+    Image.fromarray(edited).save("edited.png")
+    Image.fromarray(255 - mask).save("kept.png")
+    note = "note: nothing was edited inside the mask; if it is white where the picture is kept"
+    for name, flags, is_told in (
+        ("kept.png", (), True),
+        ("kept.png", ("--invert",), False),
+        ("mask.png", (), False),
+        ("mask.png", ("--invert",), True),
+    ):
+        _, told, _ = run(
+            "fix", "original.png", "edited.png", name, "-o", "o.png", "--force", *flags
+        )
+        assert (note in told) == is_told
+    assert note not in run("fix", "original.png", "original.png", "mask.png", "-o", "p.png")[1]
+
+
 def test_an_existing_file_is_kept_unless_forced(shifted, run):
     Path("fixed.png").write_text("mine")
     code, _, err = run("fix", *TRIPLE, "-o", "fixed.png")
