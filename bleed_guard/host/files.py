@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,9 @@ from bleed_guard.host.tracing import trace_file
 
 OVERWRITING = ("Replace", "Override")
 """What the hosts' option says where a file of the same name is overwritten."""
+
+LONGEST_PATH = 255
+"""Characters: the hosts cut a longer one, most of them all of it with its folders."""
 
 GRID_PREFIX = "grid"
 HOST_SUFFIXES = ("-mask", "-mask-composite", "-before-face-restoration", "-before-color-correction")
@@ -142,11 +144,27 @@ def _choose_name(run: GuardRun, params: Any) -> None:
         suffix = ".png"
     elif compat.option("save_images_replace_action", "Replace") in OVERWRITING:
         return
-    free, number = path.with_suffix(suffix), 0
-    while free.exists():
+    free, number = _name_beside(path, suffix), 0
+    while _exists(free):
         number += 1
-        free = path.with_name(f"{path.stem}-{number}{suffix}")
+        free = _name_beside(path, f"-{number}{suffix}")
     params.filename = str(free)
+
+
+def _name_beside(path: Path, ending: str) -> Path:
+    """The same name with another ending, cut so that the host does not cut off what makes it
+    another: of a long path the hosts leave the beginning."""
+    room = LONGEST_PATH - len(str(path.parent / ending))
+    return path.with_name((path.stem[:room] if room > 0 else path.stem) + ending)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file; never of a name no file can have."""
+    try:
+        path.lstat()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def find_suffix(path: Path) -> str:
@@ -178,10 +196,7 @@ def _find_written(params: Any) -> Path:
     """The file of this save: the name it was given, which nobody else had, or the one the host
     made of a name that is too long. An extension may have saved the same picture since."""
     path = Path(params.filename)
-    with contextlib.suppress(OSError):  # too long
-        if path.exists():
-            return path
-    return Path(params.image.already_saved_as)
+    return path if _exists(path) else Path(params.image.already_saved_as)
 
 
 def _trace_file(run: GuardRun, finished: FinishedImage, path: Path, pixels: np.ndarray) -> None:

@@ -253,6 +253,26 @@ def test_a_name_the_host_would_change_is_the_files_own(host: GuardedHost) -> Non
     assert len(set(names)) == 3
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+def test_names_as_long_as_they_can_be(host: GuardedHost, suffix: str) -> None:
+    host.set_options(
+        samples_format=suffix,
+        samples_filename_pattern="[prompt]-[prompt]-[prompt]",
+        save_images_add_number=False,
+    )
+    photo, mask = make_photo(), make_mask()
+    photo.info["dpi"] = (300, 300)
+    for _ in range(3):
+        outcome = host.run(photo, mask, {"lossy_format": "png"}, prompt="a mug " * 40)
+        assert "NOT GUARDED" not in outcome.comments
+        if suffix == "png":  # the host replaces what is there, as it is asked to
+            continue
+        (path,) = outcome.files
+        assert path.suffix == ".png"
+        assert outcome.record.images[0].saved_as == str(path)
+        assert count_outside(Image.open(path), photo, mask) == 0
+
+
 def test_without_paste_back_a_transparent_original_changes_no_file(host: GuardedHost) -> None:
     photo, mask = make_photo(), make_mask()
     alpha = Image.new("L", SIZE, 255)
