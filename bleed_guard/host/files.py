@@ -30,42 +30,33 @@ LONGEST_PATH = 255
 """Characters: the hosts cut a longer one, most of them all of it with its folders."""
 
 GRID_PREFIX = "grid"
-HOST_SUFFIXES = ("-mask", "-mask-composite", "-before-face-restoration", "-before-color-correction")
-"""What the hosts append to the files they save beside the result itself."""
+"""What the name of a grid begins with."""
 
 
 def find_result(run: GuardRun | None, params: Any) -> FinishedImage | None:
-    """The run's finished image this save is of; None for a grid, a mask, an earlier stage or what
-    another extension saves.
+    """The run's finished image this save is of; None for a grid, an earlier stage of the next
+    image or what another extension saves.
 
-    A picture of another size is noted: it may be the image, enlarged by another extension.
+    Of what the host saves of an image the result comes first.
     """
     finished = run.awaiting_save if run is not None else None
     if run is None or finished is None or not is_own_save():
         return None
     if params.image is finished.image:
         return finished
-    if run.index_of(params.p) != finished.index:  # an earlier stage of the next one
-        return None
-    path, size = Path(params.filename), params.image.size
-    if path.stem.endswith(HOST_SUFFIXES) or path.stem.startswith(GRID_PREFIX):
-        return None
-    if size != finished.canvas.size:
-        finished.misfit = tell_misfit(path.name, size, finished.canvas.size)
-        return None
-    return finished
-
-
-def tell_misfit(file: str, size: tuple[int, int], wanted: tuple[int, int]) -> str:
-    """Why a file of another size, (width, height), is not the guarded picture."""
-    return (
-        f"the saved file {file} is {size[0]} x {size[1]} where {wanted[0]} x {wanted[1]} was "
-        "expected"
-    )
+    is_named_so = Path(params.filename).stem.startswith(GRID_PREFIX)
+    may_be_grid = is_named_so or params.image.size != finished.canvas.size
+    is_grid = may_be_grid and not params.p.save_samples()
+    return None if is_grid or run.index_of(params.p) != finished.index else finished
 
 
 def prepare_save(run: GuardRun, finished: FinishedImage, params: Any) -> None:
-    """on_before_image_saved: undo late edits outside the mask, choose a lossless format."""
+    """on_before_image_saved: undo late edits outside the mask, choose a lossless format.
+
+    A picture another extension has made larger or smaller is left alone: its file will be told.
+    """
+    if params.image.size != finished.canvas.size:
+        return
     is_forcing = run.rules.is_forcing
     if is_forcing:
         _undo_late_edits(run, finished, params)
@@ -179,10 +170,10 @@ def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     canvas = finished.canvas
     if run.rules.settings.keep_metadata:
         write_resolution(path, canvas.init_image)
-    if params.image is not finished.image:  # the gallery shows the file of the picture it has
-        finished.image.already_saved_as = str(path)  # type: ignore[attr-defined]
     with Image.open(path) as file:
         picture = _read_as_seen(file, canvas)
+    if params.image is not finished.image:  # the gallery shows the file of the picture it has
+        finished.image.already_saved_as = str(path)  # type: ignore[attr-defined]
     outside = outside_of(canvas, run.rules.plan.protection)
     saved = Counter(canvas, outside, run.rules.settings.tolerance).count(picture)
     _record_file(run, finished, path, saved)
@@ -247,7 +238,10 @@ def _read_as_seen(file: Image.Image, canvas: Canvas) -> Patch:
     """
     if file.size != canvas.size:
         name = Path(getattr(file, "filename", "")).name
-        raise UnmappableError(tell_misfit(name, file.size, canvas.size))
+        raise UnmappableError(
+            f"the saved file {name} is {file.width} x {file.height} where "
+            f"{canvas.size[0]} x {canvas.size[1]} was expected"
+        )
     if file.mode == "RGBA" and has_alpha(canvas.init_image) and has_alpha(file):
         return Patch.whole(flatten_image(file, canvas.background))
     return read_composite(file, canvas)

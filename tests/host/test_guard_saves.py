@@ -17,6 +17,7 @@ from bleed_guard.core.job import Verdict
 from tests.host.guarded import GuardedHost, Outcome, count_changed, installed_profiles, paint_corner
 
 SIZE = (128, 64)  # width, height
+KINDS = "-mask", "-mask-composite"
 
 Save = Callable[[Any, Image.Image], None]
 
@@ -68,6 +69,39 @@ def save_painted(p: Any, image: Image.Image) -> None:
 
 def save_jpeg(p: Any, image: Image.Image) -> None:
     save_aside(p, image, "jpg")
+
+
+@pytest.mark.parametrize("pattern", ["[prompt]", "grid-[prompt]", "[prompt]-[seed]"])
+@pytest.mark.parametrize("prompt", ["a gas-mask", "grid of tiles", "x-mask-composite"])
+def test_results_named_as_the_hosts_other_files(
+    host: GuardedHost, pattern: str, prompt: str
+) -> None:
+    host.set_options(samples_filename_pattern=pattern, save_images_add_number=False)
+    register_first("before_image_saved", paint_corner)
+    outcome = host.run(*make_inputs(), prompt=prompt)
+    (path,) = outcome.files
+    assert outcome.record.images[0].saved_as == str(path)
+    assert count_outside(path) == 0
+
+
+@pytest.mark.parametrize("kind", ["mask", "mask_composite"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_masks_and_grids_are_not_taken_for_results(
+    host: GuardedHost, kind: str, count: int
+) -> None:
+    """The size of a grid of one image is the image's; larger ones may have no name of their own."""
+    host.set_options(**{f"save_{kind}": True}, grid_save=True, grid_only_if_multiple=False)
+    host.set_options(samples_filename_pattern="[prompt]-[seed]", save_images_add_number=False)
+    for is_extended in {False, count > 1}:
+        host.set_options(grid_extended_filename=is_extended)
+        outcome = host.run(*make_inputs(), batch_size=count, do_not_save_samples=True)
+        assert [image.saved_as for image in outcome.record.images if image.saved_as] == []
+        assert outcome.record.verdict is Verdict.CLEAN
+    outcome = host.run(*make_inputs(), batch_size=count)
+    assert len(outcome.files) == 2 * count
+    saved = [image.saved_as for image in outcome.record.images]
+    assert saved == [str(path) for path in outcome.files if not path.stem.endswith(KINDS)]
+    assert outcome.record.verdict is Verdict.CLEAN
 
 
 SAVES = pytest.mark.parametrize("save", [save_same, save_copy, save_painted, save_jpeg])
