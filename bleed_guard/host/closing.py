@@ -72,8 +72,10 @@ def _mend_reply(run: GuardRun, processed: Any) -> None:
         mended, late = files.mend_edits(image, finished)
         if late is None:
             files.tell_hidden_infotext(run, finished)
-        processed.images[record.places[0]] = mended
-        _serve(mended, record.saved_as)
+        if mended is not image:
+            processed.images[record.places[0]] = mended
+        if record.verdict is not Verdict.NOT_GUARDED:
+            _serve(mended, record.saved_as)
 
 
 def _serve(image: Any, file: str) -> None:
