@@ -135,9 +135,11 @@ class BleedGuardScript(scripts.Script):
         earlier = read_run(p)
         if earlier is not None:
             p.bleed_guard_run = None  # of this job's last file or loop, or of the one around it
-            if not processing.is_nested(p):
+            if processing.is_nested(p):  # a copy: the entries stay those of the one around it
+                p.extra_generation_params = dict(p.extra_generation_params)
+            else:
                 processing.take_back(p, earlier.replaced)
-                infotext.clear(p.extra_generation_params)
+            infotext.clear(p.extra_generation_params)
         if getattr(p, "image_mask", None) is None:
             return
         asked, complaints = read_settings(p, args)

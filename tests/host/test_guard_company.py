@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,29 @@ def test_a_job_run_again_without_its_mask_is_plain_img2img(host: GuardedHost) ->
     processed = processing.process_images(p)
     assert count_outside(processed.images[0], other, make_mask()) > 7000
     assert "Bleed" not in processed.comments + processed.infotexts[0]
+
+
+@pytest.mark.parametrize("hook", ["postprocess_image", "postprocess"])
+def test_a_job_inside_that_is_a_copy_claims_nothing(host: GuardedHost, hook: str) -> None:
+    """It shares the dict of entries with the job around it."""
+    from modules import processing
+
+    texts: list[str] = []
+
+    def run_inside(self: Any, p: Any, *args: Any) -> None:
+        if not p.do_not_save_grid:
+            inner = copy.copy(p)
+            inner.do_not_save_grid, inner.image_mask = True, make_mask(box=(0, 0, 20, 20))
+            inner.init_images, inner.n_iter = [make_photo(seed=8)], 1
+            texts.extend(processing.process_images(inner).infotexts)
+
+    add_script(host, **{hook: run_inside})
+    photo, mask = make_photo(), make_mask()
+    outcome = host.run(photo, mask, n_iter=2)
+    assert texts
+    assert not [text for text in texts if "Bleed" in text]
+    assert all("Bleed outside: 0 of" in text for text in outcome.processed.infotexts[-2:])
+    assert [count_outside(image, photo, mask) for image in outcome.images] == [0, 0]
 
 
 def test_each_file_of_a_batch_begins_with_what_the_user_set(host: GuardedHost) -> None:
