@@ -503,7 +503,12 @@ def _field_writer(*names: str) -> Any:
 
 
 def _write_blur(p: Any, change: Change, job: InpaintJob) -> None:
-    p.mask_blur = int(change.after or 0)
+    """The hosts with a blur of its own for each axis write both through the one field."""
+    blur, across, down = int(change.after or 0), p.mask_blur_x, p.mask_blur_y
+    if across == down:
+        p.mask_blur = blur
+    else:
+        p.mask_blur_x, p.mask_blur_y = min(across, blur), min(down, blur)
 
 
 def _write_area(p: Any, change: Change, job: InpaintJob) -> None:

@@ -370,6 +370,20 @@ def test_a_job_interrupted_before_its_first_image_says_nothing(host: GuardedHost
     assert HISTORY.latest() is known
 
 
+@pytest.mark.parametrize(("blurs", "left"), [((2, 16), (0, 0)), ((0, 30), (0, 14))])
+def test_a_blur_of_one_axis_is_not_given_to_the_other(
+    host: GuardedHost, profile: str, blurs: tuple[int, int], left: tuple[int, int]
+) -> None:
+    if profile == "neo":
+        pytest.skip("this host has one blur for both axes")
+    photo, mask = make_photo(), make_mask(box=(30, 20, 70, 44) if left[1] else (30, 20, 31, 21))
+    p = host.make_job(photo, mask)
+    p.mask_blur_x, p.mask_blur_y = blurs
+    outcome = host.finish(p)
+    assert (p.mask_blur_x, p.mask_blur_y) == left
+    assert count_outside(outcome.images[0], photo, mask) == 0
+
+
 @pytest.mark.parametrize(
     "field", [{"inpainting_fill": 4}, {"resize_mode": 4}, {"resize_mode": -1}], ids=str
 )
