@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -200,10 +201,10 @@ class Canvas:
 
 
 def read_job(p: Any) -> InpaintJob | None:
-    """The inpaint `p` is about to run; None if it is not one, or nested in another job."""
+    """The inpaint `p` is about to run; None if it is not one."""
     image_mask = getattr(p, "image_mask", None)
     inits = getattr(p, "init_images", None)
-    if image_mask is None or not inits or is_nested(p):
+    if image_mask is None or not inits:
         return None
     invert = bool(getattr(p, "inpainting_mask_invert", 0))
     return InpaintJob(
@@ -318,14 +319,25 @@ def _read_refiner(p: Any) -> str:
     return "" if name in (None, "", "None", "none") else str(name)
 
 
-def is_nested(p: Any) -> bool:
-    """Whether this job runs inside another one, as a face fixer's does.
+def read_inputs(p: Any) -> tuple[Any, ...]:
+    """The mask and the pictures a job begins with, as they stand."""
+    return getattr(p, "image_mask", None), *(getattr(p, "init_images", None) or ())
+
+
+def are_same(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
+    """Whether these are the very same objects."""
+    return len(first) == len(second) and all(map(operator.is_, first, second))
+
+
+def is_nested(p: Any, *, is_running: bool = False) -> bool:
+    """Whether this job, which the host may have begun already, runs inside another one, as a face
+    fixer's does.
 
     Such a job has its own mask for its own purpose; the outer job is the one to protect.
     """
     if getattr(p, "_ad_inner", False):
         return True
-    return any(map(_is_job, _callers()))  # a job's own hooks start outside it
+    return sum(map(_is_job, _callers())) > is_running
 
 
 def is_own_save() -> bool:

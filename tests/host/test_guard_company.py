@@ -211,6 +211,34 @@ def test_a_job_inside_that_is_a_copy_claims_nothing(host: GuardedHost, hook: str
     assert [count_outside(image, photo, mask) for image in outcome.images] == [0, 0]
 
 
+@pytest.mark.parametrize(
+    ("hook", "place"),
+    [("before_process", "before"), ("before_process", "behind"), ("process", "before")],
+)
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("only_masked", [True, False])
+def test_a_picture_and_a_mask_another_script_gives_the_job_are_the_ones_that_count(
+    host: GuardedHost, hook: str, place: str, own: bool, only_masked: bool
+) -> None:
+    """As Segment Anything's does, also in a job that had no mask. Ours is the last `process`."""
+    photo, mask = make_photo(seed=9), make_mask(box=(64, 8, 65, 9))
+
+    def give(self: Any, p: Any, *args: Any) -> None:
+        p.init_images, p.image_mask = [photo], mask
+
+    add_script(host, **{hook: give})
+    if place == "behind":
+        host.scripts.reverse()
+    outcome = host.run(
+        make_photo(), make_mask() if own else None, mask_blur=16, inpaint_full_res=only_masked
+    )
+    assert count_outside(outcome.images[0], photo, mask) == 0
+    (image,) = outcome.record.images
+    assert (image.verdict, image.protected) == (Verdict.CLEAN, SIZE[0] * SIZE[1] - 1)
+    assert count_outside(Image.open(image.saved_as), photo, mask) == 0
+    assert outcome.comments.count("mask blur 16 -> 0") == 1
+
+
 def test_each_file_of_a_batch_begins_with_what_the_user_set(host: GuardedHost) -> None:
     """The page runs one and the same job for every file and its mask."""
     from modules import processing
