@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 CATEGORY = "mask/Bleed Guard"
 CUSTOM = "custom"
-LATENT_CELL = 8
+LATENT_CELLS = 8, 16, 32
+"""Px a side of what a VAE makes one latent of: SD and Flux.1, Flux.2 and Wan 2.2, others."""
 
 
 class BleedError(ValueError):
@@ -32,8 +33,8 @@ class BleedGuardPasteBack:
 
     DESCRIPTION = (
         "Puts the original back outside the mask, bit for bit, without a seam. The result has the "
-        "original's size: a generated picture that was cut to a multiple of 8 or enlarged is "
-        "brought back onto it. Only full-redo hands on the generated picture as it is."
+        "original's size: a generated picture that was cut to a multiple of 8, 16 or 32, or was "
+        "enlarged, is brought back onto it. Only full-redo hands on the generated picture as it is."
     )
     CATEGORY = CATEGORY
     FUNCTION = "paste"
@@ -254,18 +255,19 @@ def _align(
 def _bring_onto(original: np.ndarray, other: np.ndarray) -> np.ndarray:
     """A picture at the original's size: float32 h x w x 3 -> H x W x 3.
 
-    ComfyUI cuts sides that are no multiple of 8 evenly before encoding: such a picture is laid
-    back in the middle of the original. Any other size is resized.
+    ComfyUI cuts sides that are no multiple of the VAE's cell evenly before encoding: such a picture
+    is laid back in the middle of the original. Any other size is resized.
     """
     height, width = original.shape[:2]
+    rows, columns = other.shape[:2]
     if other.shape == original.shape:
         return other
-    cut = (height // LATENT_CELL * LATENT_CELL, width // LATENT_CELL * LATENT_CELL)
-    if other.shape[:2] != cut:
+    cuts = [(height // cell * cell, width // cell * cell) for cell in LATENT_CELLS]
+    if (rows, columns) not in cuts:
         return _resize(other, (width, height))
-    top, left = (height - cut[0]) // 2, (width - cut[1]) // 2
+    top, left = (height - rows) // 2, (width - columns) // 2
     placed = original.copy()
-    placed[top : top + cut[0], left : left + cut[1]] = other
+    placed[top : top + rows, left : left + columns] = other
     return placed
 
 

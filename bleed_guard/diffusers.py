@@ -134,6 +134,8 @@ def _guard_images(
         size = (frames[0].shape[1], frames[0].shape[0])
         pictures = _read_images(pipeline, _original_of(given), size)
         masks = _read_masks(given["mask_image"], size)
+        if _keeps_white(pipeline):
+            masks = [255 - mask for mask in masks]
         originals = _match(frames, pictures, masks, is_repeated=hasattr(pipeline, "vae"))
         done = [
             _guard_one(frame, original, pipeline.bleed_guard_settings)
@@ -154,6 +156,11 @@ def _why_not(images: Any, given: dict[str, Any]) -> str:
     if _is_tensor(first) and first.ndim > 2 and first.shape[-3] not in (1, 3):
         return LATENT_INPUT
     return "" if len(images) else "the pipeline returned no images"
+
+
+def _keeps_white(pipeline: Any) -> bool:
+    """Whether its masks are 1 where the picture is kept: RePaint's are, by its own scheduler."""
+    return type(getattr(pipeline, "scheduler", None)).__name__ == "RePaintScheduler"
 
 
 def _original_of(given: dict[str, Any]) -> Any:

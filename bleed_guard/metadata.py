@@ -105,7 +105,25 @@ def load_exif(block: bytes) -> Image.Exif:
 
     exif = Image.Exif()
     exif.load(block)
+    _keep_texts(exif)
     return exif
+
+
+class _Text(str):
+    """A text of EXIF, whose encoding nobody tells: Pillow reads its bytes as Latin-1, and would
+    write a question mark for each beyond ASCII."""
+
+    def encode(self, encoding: str = "", errors: str = "") -> bytes:
+        return super().encode("latin-1")
+
+
+def _keep_texts(exif: Image.Exif) -> None:
+    """Make every text one that is written as the bytes it was read from."""
+    nested = (exif.get_ifd(tag) for tag in (EXIF_IFD, GPS_IFD) if tag in exif)
+    for tags in (exif, *nested):
+        for tag, value in list(tags.items()):
+            if isinstance(value, str):
+                tags[tag] = _Text(value)
 
 
 def read_metadata(path: str | Path) -> Metadata:
@@ -136,6 +154,7 @@ def _read_exif(image: Image.Image, *, without_comment: bool) -> bytes:
     exif = image.getexif()
     for tag in LAYOUT_TAGS & set(exif):
         del exif[tag]
+    _keep_texts(exif)
     if EXIF_IFD in exif:
         left_out = {INTEROPERABILITY_IFD, *([USER_COMMENT] if without_comment else [])}
         inner = exif.get_ifd(EXIF_IFD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import secrets
 import shutil
 import threading
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import IO
 
 LOCK_NAME = "in-use"
+
+RETRIES = 2
+"""How often another folder is made before it is told that none can be."""
 
 
 class ScratchFolder:
@@ -42,8 +46,7 @@ class ScratchFolder:
     def remove_left_overs(self) -> None:
         """Remove the folders of processes that are gone."""
         for folder in self._parent.glob(f"{self._prefix}*"):
-            if not _is_in_use(folder / LOCK_NAME):
-                shutil.rmtree(folder, ignore_errors=True)
+            _remove_left_over(folder)
 
     def remove(self) -> None:
         """Remove the folder and all in it; the next `path` makes a new one."""
@@ -59,24 +62,52 @@ class ScratchFolder:
         if self._in_use is not None:
             self._in_use.close()
         self.remove_left_overs()
-        path = self._parent / f"{self._prefix}{secrets.token_hex(16)}"
-        path.mkdir(parents=True)
-        self._in_use = (path / LOCK_NAME).open("wb")
-        _lock_file(self._in_use)
+        path, self._in_use = self._take_new()
         atexit.unregister(self.remove)
         atexit.register(self.remove)
         return path
 
+    def _take_new(self) -> tuple[Path, IO[bytes]]:
+        """A new folder and its lock file, locked; another one where a process that tidies up has
+        found it before it was locked."""
+        for _ in range(RETRIES):
+            with contextlib.suppress(OSError):
+                return self._try_new()
+        return self._try_new()
 
-def _is_in_use(lock: Path) -> bool:
+    def _try_new(self) -> tuple[Path, IO[bytes]]:
+        path = self._parent / f"{self._prefix}{secrets.token_hex(16)}"
+        path.mkdir(parents=True)
+        return path, _lock_folder(path)
+
+
+def _lock_folder(folder: Path) -> IO[bytes]:
+    """OSError if another process has removed it, or is about to."""
+    lock = folder / LOCK_NAME
+    handle = lock.open("wb")
     try:
-        with lock.open("r+b") as handle:
-            _lock_file(handle)
-    except FileNotFoundError:
-        return False
+        _lock_file(handle)
+        lock.stat()  # whoever tidies up may have had the lock before and removed the file
     except OSError:
-        return True
-    return False
+        handle.close()
+        raise
+    return handle
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove a folder if its lock can be had, which is held meanwhile. One without a lock file may
+    be one in the making: only if it is empty, and then another one is made."""
+    try:
+        with (folder / LOCK_NAME).open("r+b") as handle:
+            _lock_file(handle)
+            shutil.rmtree(folder, ignore_errors=True)
+    except FileNotFoundError:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    except OSError:
+        return
+    else:
+        shutil.rmtree(folder, ignore_errors=True)  # Windows keeps a file that is open
 
 
 def _lock_file(handle: IO[bytes]) -> None:

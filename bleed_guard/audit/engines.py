@@ -7,8 +7,9 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from enum import Enum
-from multiprocessing import get_context
-from typing import Any, Protocol
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from typing import Any, NoReturn, Protocol
 
 from bleed_guard.audit.pairs import Pair
 from bleed_guard.audit.worker import AuditOptions, Record, check_chunk
@@ -70,16 +71,7 @@ class ProcessEngine:
     def __init__(self, options: AuditOptions, workers: int) -> None:
         self.options = options
         self.workers = workers
-        self.pool = self._make_pool()
-
-    def _make_pool(self) -> ProcessPoolExecutor:
-        """Ctrl-C reaches every process of a terminal: the workers leave it to this one."""
-        return ProcessPoolExecutor(
-            self.workers,
-            mp_context=get_context("spawn"),
-            initializer=signal.signal,
-            initargs=(signal.SIGINT, signal.SIG_IGN),
-        )
+        self.pool = _make_pool(workers)
 
     def check(self, chunks: Iterable[Sequence[Pair]]) -> Iterator[Checked]:
         waiting: list[tuple[Sequence[Pair], Future[list[Record]]]] = []
@@ -114,7 +106,7 @@ class ProcessEngine:
 
     def _check_alone(self, pair: Pair) -> Record:
         """A pair that may be what kills workers, in a process of its own."""
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        with _make_pool(1) as pool:
             try:
                 return pool.submit(check_chunk, [pair], self.options).result()[0]
             except BrokenExecutor:
@@ -122,10 +114,26 @@ class ProcessEngine:
 
     def _replace_pool(self) -> None:
         self.pool.shutdown(wait=False, cancel_futures=True)
-        self.pool = self._make_pool()
+        self.pool = _make_pool(self.workers)
 
     def close(self) -> None:
         self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _make_pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_follow_parent)
+
+
+def _follow_parent() -> None:
+    """Ctrl-C reaches every process of a terminal: a worker leaves it to its parent, and ends with
+    it, however it ends; by itself it would wait for work for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+
+def _end_with(process: Any) -> NoReturn:
+    process.join()
+    os._exit(1)
 
 
 class DaskEngine:

@@ -32,6 +32,17 @@ def read_any(path: str) -> bytes:
         raise PictureError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
 
 
+def identify(path: str) -> tuple[int, int] | None:
+    """What tells whether two paths lead to one local file; None for a URL, or where none is."""
+    if is_url(path):
+        return None
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
 def stamp(path: str) -> str:
     """Size and time of the last change of a local file, "" if it cannot be read. "" for a URL too:
     asking the store takes a request for each."""

@@ -13,9 +13,9 @@ from threading import current_thread, main_thread
 from bleed_guard.audit.engines import EngineName
 from bleed_guard.audit.journal import state_of
 from bleed_guard.audit.page import render_index
-from bleed_guard.audit.pairs import Patterns
+from bleed_guard.audit.pairs import Patterns, read_pairs
 from bleed_guard.audit.run import AuditPlan, run_audit
-from bleed_guard.audit.store import is_url
+from bleed_guard.audit.store import identify, is_url
 from bleed_guard.audit.summary import render_summary
 from bleed_guard.audit.worker import AuditOptions
 from bleed_guard.cli.arguments import without_control
@@ -126,9 +126,8 @@ def ending_as_ctrl_c() -> Iterator[None]:
 
 def check_targets(plan: AuditPlan, reports: Sequence[Path]) -> None:
     """CommandError where one file is to be two of source, results and reports."""
-    files = [*reports, *{plan.out, plan.rows, state_of(plan.rows)}]
-    if not is_url(plan.source):
-        files.append(Path(plan.source))
+    targets = [*reports, *{plan.out, plan.rows, state_of(plan.rows)}]
+    files = targets if is_url(plan.source) else [*targets, Path(plan.source)]
     places = [file.resolve() for file in files]
     for file, place in zip(files, places, strict=True):
         if places.count(place) > 1:
@@ -136,6 +135,20 @@ def check_targets(plan: AuditPlan, reports: Sequence[Path]) -> None:
                 f"{file}: is named twice, expected different files for the source, the results "
                 "and each report"
             )
+    _check_pictures(plan, targets)
+
+
+def _check_pictures(plan: AuditPlan, targets: Sequence[Path]) -> None:
+    """CommandError where a file that is there already would be replaced and is one of those to be
+    checked. The list is read for it only where there is such a file."""
+    there = {key: target for target in targets if (key := identify(str(target)))}
+    if not there:
+        return
+    for _, *paths in read_pairs(plan.source, plan.patterns):
+        for path in paths:
+            key = identify(path)
+            if key in there:
+                raise CommandError(f"{there[key]}: is a picture of the audit itself")
 
 
 def without_breaks(text: str) -> str:

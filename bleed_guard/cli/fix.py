@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from bleed_guard.cli.compare import as_eight_bits
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.options import add_blend, add_mask, add_out
 from bleed_guard.cli.pictures import CompareOptions, Paths, Pictures, alpha_of, load_pictures
 from bleed_guard.cli.streams import say
 from bleed_guard.core.composite import paste_back
 from bleed_guard.core.mask import HARD_LEVEL
+from bleed_guard.core.measure import difference
 from bleed_guard.images import DEEP_LEVELS, Picture, deepen, read_picture, shallow
 from bleed_guard.metadata import read_metadata, tell_changes
 from bleed_guard.saving import check_target, write_picture
@@ -38,12 +40,25 @@ def run(arguments: argparse.Namespace) -> Exit:
     before, after = read_metadata(paths.original), read_metadata(paths.result)
     write_picture(arguments.out, repaired, before.over(after))
     suffix = Path(arguments.out).suffix.lower()
-    for note in (*pictures.notes, *tell_changes(before, after, suffix)):
+    told = *pictures.notes, *_judge_mask(pictures), *tell_changes(before, after, suffix)
+    for note in told:
         say(f"note: {note}\n")
     outside = pictures.mask < HARD_LEVEL
-    told = verify_written(arguments.out, pictures.original, outside, lossy=arguments.lossy)
-    say(f"{told}\n")
+    written = verify_written(arguments.out, pictures.original, outside, lossy=arguments.lossy)
+    say(f"{written}\n")
     return Exit.CLEAN
+
+
+def _judge_mask(pictures: Pictures) -> list[str]:
+    """Some tools' masks are white where the picture is kept: nothing of an edit would be left."""
+    changed = difference(*as_eight_bits(pictures)) > 0
+    inside = pictures.mask >= HARD_LEVEL
+    if not inside.any() or changed[inside].any() or not changed.any():
+        return []
+    return [
+        "nothing was edited inside the mask; if it is white where the picture is kept, say "
+        "--invert (or leave it out)"
+    ]
 
 
 def repair(pictures: Pictures, *, blend: str, feather: int) -> Picture:

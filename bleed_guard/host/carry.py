@@ -89,7 +89,7 @@ def write_resolution(path: Path, init: Image.Image) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    aside = path.with_name(path.name + ".tmp")
+    aside = path.with_suffix(".tmp")  # as the host's own: no longer than the name
     try:
         aside.write_bytes(data)
         aside.replace(path)

@@ -72,10 +72,19 @@ def _mend_reply(run: GuardRun, processed: Any) -> None:
         mended, late = files.mend_edits(image, finished)
         if late is None:
             files.tell_hidden_infotext(run, finished)
-        elif mended is not image:
-            if hasattr(image, "already_saved_as"):
-                mended.already_saved_as = image.already_saved_as  # type: ignore[attr-defined]
+        if mended is not image:
             processed.images[record.places[0]] = mended
+        if record.verdict is not Verdict.NOT_GUARDED:
+            _serve(mended, record.saved_as)
+
+
+def _serve(image: Any, file: str) -> None:
+    """Let the gallery show the file that was read back, or the picture itself if there is none:
+    never one that another extension saved of it."""
+    if file:
+        image.already_saved_as = file
+    elif hasattr(image, "already_saved_as"):
+        del image.already_saved_as
 
 
 def _find_places(run: GuardRun, p: Any, processed: Any) -> dict[int, tuple[int, int]]:

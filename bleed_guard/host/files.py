@@ -19,47 +19,44 @@ from bleed_guard.core.wording import word_measured
 from bleed_guard.host import compat
 from bleed_guard.host.carry import carry_over, has_alpha, write_resolution
 from bleed_guard.host.compositing import Counter, outside_of, read_composite
-from bleed_guard.host.processing import Canvas, UnmappableError
+from bleed_guard.host.processing import Canvas, UnmappableError, is_own_save
 from bleed_guard.host.run import FinishedImage, GuardRun
 from bleed_guard.host.tracing import trace_file
 
 OVERWRITING = ("Replace", "Override")
 """What the hosts' option says where a file of the same name is overwritten."""
 
+LONGEST_PATH = 255
+"""Characters: the hosts cut a longer one, most of them all of it with its folders."""
+
 GRID_PREFIX = "grid"
-HOST_SUFFIXES = ("-mask", "-mask-composite", "-before-face-restoration", "-before-color-correction")
-"""What the hosts append to the files they save beside the result itself."""
+"""What the name of a grid begins with."""
 
 
 def find_result(run: GuardRun | None, params: Any) -> FinishedImage | None:
-    """The run's finished image this save is of; None for a grid, a mask or an earlier stage.
+    """The run's finished image this save is of; None for a grid, an earlier stage of the next
+    image or what another extension saves.
 
-    A picture of another size is noted: it may be the image, enlarged by another extension.
+    Of what the host saves of an image the result comes first.
     """
     finished = run.awaiting_save if run is not None else None
-    if run is None or finished is None or params.image is finished.image:
+    if run is None or finished is None or not is_own_save():
+        return None
+    if params.image is finished.image:
         return finished
-    if run.index_of(params.p) != finished.index:  # an earlier stage of the next one
-        return None
-    path, size = Path(params.filename), params.image.size
-    if path.stem.endswith(HOST_SUFFIXES) or path.stem.startswith(GRID_PREFIX):
-        return None
-    if size != finished.canvas.size:
-        finished.misfit = tell_misfit(path.name, size, finished.canvas.size)
-        return None
-    return finished
-
-
-def tell_misfit(file: str, size: tuple[int, int], wanted: tuple[int, int]) -> str:
-    """Why a file of another size, (width, height), is not the guarded picture."""
-    return (
-        f"the saved file {file} is {size[0]} x {size[1]} where {wanted[0]} x {wanted[1]} was "
-        "expected"
-    )
+    is_named_so = Path(params.filename).stem.startswith(GRID_PREFIX)
+    may_be_grid = is_named_so or params.image.size != finished.canvas.size
+    is_grid = may_be_grid and not params.p.save_samples()
+    return None if is_grid or run.index_of(params.p) != finished.index else finished
 
 
 def prepare_save(run: GuardRun, finished: FinishedImage, params: Any) -> None:
-    """on_before_image_saved: undo late edits outside the mask, choose a lossless format."""
+    """on_before_image_saved: undo late edits outside the mask, choose a lossless format.
+
+    A picture another extension has made larger or smaller is left alone: its file will be told.
+    """
+    if params.image.size != finished.canvas.size:
+        return
     is_forcing = run.rules.is_forcing
     if is_forcing:
         _undo_late_edits(run, finished, params)
@@ -138,11 +135,27 @@ def _choose_name(run: GuardRun, params: Any) -> None:
         suffix = ".png"
     elif compat.option("save_images_replace_action", "Replace") in OVERWRITING:
         return
-    free, number = path.with_suffix(suffix), 0
-    while free.exists():
+    free, number = _name_beside(path, suffix), 0
+    while _exists(free):
         number += 1
-        free = path.with_name(f"{path.stem}-{number}{suffix}")
+        free = _name_beside(path, f"-{number}{suffix}")
     params.filename = str(free)
+
+
+def _name_beside(path: Path, ending: str) -> Path:
+    """The same name with another ending, cut so that the host does not cut off what makes it
+    another: of a long path the hosts leave the beginning."""
+    room = LONGEST_PATH - len(str(path.parent / ending))
+    return path.with_name((path.stem[:room] if room > 0 else path.stem) + ending)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file; never of a name no file can have."""
+    try:
+        path.lstat()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def find_suffix(path: Path) -> str:
@@ -153,14 +166,14 @@ def find_suffix(path: Path) -> str:
 def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     """on_image_saved: read the file back; the verdict is about the bytes on disk."""
     finished.awaits_save = False
-    path = Path(getattr(params.image, "already_saved_as", None) or params.filename)
+    path = _find_written(params)
     canvas = finished.canvas
     if run.rules.settings.keep_metadata:
         write_resolution(path, canvas.init_image)
-    if params.image is not finished.image:  # the gallery shows the file of the picture it has
-        finished.image.already_saved_as = str(path)  # type: ignore[attr-defined]
     with Image.open(path) as file:
         picture = _read_as_seen(file, canvas)
+    if params.image is not finished.image:  # the gallery shows the file of the picture it has
+        finished.image.already_saved_as = str(path)  # type: ignore[attr-defined]
     outside = outside_of(canvas, run.rules.plan.protection)
     saved = Counter(canvas, outside, run.rules.settings.tolerance).count(picture)
     _record_file(run, finished, path, saved)
@@ -168,6 +181,13 @@ def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
         _trace_file(run, finished, path, picture.lay_on(canvas.reference))
     if run.rules.job.has_4chan_export:
         _check_copy(run, finished, path)
+
+
+def _find_written(params: Any) -> Path:
+    """The file of this save: the name it was given, which nobody else had, or the one the host
+    made of a name that is too long. An extension may have saved the same picture since."""
+    path = Path(params.filename)
+    return path if _exists(path) else Path(params.image.already_saved_as)
 
 
 def _trace_file(run: GuardRun, finished: FinishedImage, path: Path, pixels: np.ndarray) -> None:
@@ -218,7 +238,10 @@ def _read_as_seen(file: Image.Image, canvas: Canvas) -> Patch:
     """
     if file.size != canvas.size:
         name = Path(getattr(file, "filename", "")).name
-        raise UnmappableError(tell_misfit(name, file.size, canvas.size))
+        raise UnmappableError(
+            f"the saved file {name} is {file.width} x {file.height} where "
+            f"{canvas.size[0]} x {canvas.size[1]} was expected"
+        )
     if file.mode == "RGBA" and has_alpha(canvas.init_image) and has_alpha(file):
         return Patch.whole(flatten_image(file, canvas.background))
     return read_composite(file, canvas)

@@ -13,6 +13,7 @@ from typing import Any
 from modules import extensions, script_callbacks, scripts
 
 SCRIPT_HOOKS = (
+    "process",
     "postprocess_image",
     "postprocess_maskoverlay",
     "postprocess_image_after_composite",

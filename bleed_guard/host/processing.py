@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import FrameType
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -58,6 +60,9 @@ ASSEMBLING_TITLES = (
     "sd upscale", "ultimate sd upscale", "outpainting mk2", "poor man's outpainting"
 )  # fmt: skip
 """Selectable scripts that make one picture, of another size, out of several jobs."""
+
+DISPATCHERS = "modules.script"
+"""What the names of the hosts' modules that call hooks and callbacks begin with."""
 
 DEFAULT_BACKGROUND = "#ffffff"
 
@@ -196,10 +201,10 @@ class Canvas:
 
 
 def read_job(p: Any) -> InpaintJob | None:
-    """The inpaint `p` is about to run; None if it is not one, or nested in another job."""
+    """The inpaint `p` is about to run; None if it is not one."""
     image_mask = getattr(p, "image_mask", None)
     inits = getattr(p, "init_images", None)
-    if image_mask is None or not inits or is_nested(p):
+    if image_mask is None or not inits:
         return None
     invert = bool(getattr(p, "inpainting_mask_invert", 0))
     return InpaintJob(
@@ -314,19 +319,50 @@ def _read_refiner(p: Any) -> str:
     return "" if name in (None, "", "None", "none") else str(name)
 
 
-def is_nested(p: Any) -> bool:
-    """Whether this job runs inside another one, as a face fixer's does.
+def read_inputs(p: Any) -> tuple[Any, ...]:
+    """The mask and the pictures a job begins with, as they stand."""
+    return getattr(p, "image_mask", None), *(getattr(p, "init_images", None) or ())
+
+
+def are_same(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
+    """Whether these are the very same objects."""
+    return len(first) == len(second) and all(map(operator.is_, first, second))
+
+
+def is_nested(p: Any, *, is_running: bool = False) -> bool:
+    """Whether this job, which the host may have begun already, runs inside another one, as a face
+    fixer's does.
 
     Such a job has its own mask for its own purpose; the outer job is the one to protect.
     """
     if getattr(p, "_ad_inner", False):
         return True
+    return sum(map(_is_job, _callers())) > is_running
+
+
+def is_own_save() -> bool:
+    """In a callback for saved images: whether the host itself saves, and not a hook or callback
+    of another extension, which may save what it likes as this job's."""
+    dispatchers, was_one = 0, False
+    for frame in _callers():
+        if _is_job(frame):
+            return dispatchers == 1
+        is_one = str(frame.f_globals.get("__name__")).startswith(DISPATCHERS)
+        dispatchers += is_one and not was_one
+        was_one = is_one
+    return False
+
+
+def _callers() -> Iterator[FrameType]:
+    """The running calls, the nearest first."""
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_code.co_name == "process_images_inner":  # a job's own hooks start outside it
-            return True
+        yield frame
         frame = frame.f_back
-    return False
+
+
+def _is_job(frame: FrameType) -> bool:
+    return frame.f_code.co_name == "process_images_inner"
 
 
 def read_unsketched(p: Any) -> Image.Image | None:
@@ -350,12 +386,9 @@ def read_unsketched(p: Any) -> Image.Image | None:
 
 def _find_local(module: str, function: str, name: str) -> Any:
     """A variable of the nearest running call of a host's function; None if there is none."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        is_it = frame.f_code.co_name == function and frame.f_globals.get("__name__") == module
-        if is_it:
+    for frame in _callers():
+        if frame.f_code.co_name == function and frame.f_globals.get("__name__") == module:
             return frame.f_locals.get(name)
-        frame = frame.f_back
     return None
 
 
@@ -482,7 +515,12 @@ def _field_writer(*names: str) -> Any:
 
 
 def _write_blur(p: Any, change: Change, job: InpaintJob) -> None:
-    p.mask_blur = int(change.after or 0)
+    """The hosts with a blur of its own for each axis write both through the one field."""
+    blur, across, down = int(change.after or 0), p.mask_blur_x, p.mask_blur_y
+    if across == down:
+        p.mask_blur = blur
+    else:
+        p.mask_blur_x, p.mask_blur_y = min(across, blur), min(down, blur)
 
 
 def _write_area(p: Any, change: Change, job: InpaintJob) -> None:

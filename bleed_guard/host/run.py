@@ -26,8 +26,7 @@ class FinishedImage:
     """A finished image and where it lies: to recognise it in its file and in the reply.
 
     `laid_on` is the canvas of the run, which differs where the original's size was restored.
-    `awaits_save` until its file was read back or the host has gone on; `misfit` tells of a file
-    of another size that was saved meanwhile.
+    `awaits_save` until its file was read back or the host has gone on.
     """
 
     index: int
@@ -35,7 +34,6 @@ class FinishedImage:
     canvas: Canvas
     laid_on: Canvas
     awaits_save: bool = True
-    misfit: str = ""
 
 
 @dataclass
@@ -193,13 +191,10 @@ class GuardRun:
         return newest if newest is not None and newest.awaits_save else None
 
     def stop_awaiting(self) -> None:
-        """The host goes on: what is saved from now on is not the image that was finished last.
-        One whose only file has another size is not guarded."""
+        """The host goes on: what is saved from now on is not the image that was finished last."""
         newest = self.awaiting_save
         if newest is not None:
             newest.awaits_save = False
-            if newest.misfit:
-                self.fail_image(newest.misfit, newest.index)
 
     @property
     def latest(self) -> ImageRecord | None:

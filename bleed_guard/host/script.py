@@ -108,6 +108,35 @@ def keep_protection(asked: GuardSettings) -> tuple[GuardSettings, tuple[Change, 
     return replace(asked, **kept), tuple(changes)
 
 
+def begin(p: Any, args: tuple[Any, ...], *, is_running: bool = False) -> None:
+    """Plan how this inpaint is guarded, write that to it and begin the run.
+
+    `is_running`: the host has begun it already, but not yet looked at its pictures.
+    """
+    p.bleed_guard_run = p.bleed_guard_inputs = None
+    p.bleed_guard_run = _plan_run(p, args, is_running=is_running)
+    p.bleed_guard_inputs = processing.read_inputs(p)
+
+
+def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | None:
+    asked, complaints = read_settings(p, args)
+    settings, kept = keep_protection(asked)
+    is_alone = settings.enabled and not processing.is_nested(p, is_running=is_running)
+    job = processing.read_job(p) if is_alone else None
+    if job is None:
+        return None
+    processing.forget_earlier_job(p)
+    unsketched = processing.read_unsketched(p)
+    plan = plan_guard(job, settings)
+    before = processing.read_fields(p)
+    processing.apply_plan(p, plan, job)
+    prepared = processing.prepare_inputs(p, job)
+    plan = replace(plan, changes=(*kept, *prepared, *plan.changes))
+    replaced = processing.find_replaced(p, before)
+    tell_at_once(plan)
+    return GuardRun(Rules(settings, job, plan, unsketched), complaints, replaced)
+
+
 class BleedGuardScript(scripts.Script):
     """Every pixel outside the mask is the original's. State lives on `p`, never here."""
 
@@ -135,31 +164,26 @@ class BleedGuardScript(scripts.Script):
         earlier = read_run(p)
         if earlier is not None:
             p.bleed_guard_run = None  # of this job's last file or loop, or of the one around it
-            if not processing.is_nested(p):
+            if processing.is_nested(p):  # a copy: the entries stay those of the one around it
+                p.extra_generation_params = dict(p.extra_generation_params)
+            else:
                 processing.take_back(p, earlier.replaced)
-                infotext.clear(p.extra_generation_params)
-        if getattr(p, "image_mask", None) is None:
-            return
-        asked, complaints = read_settings(p, args)
-        settings, kept = keep_protection(asked)
-        job = processing.read_job(p) if settings.enabled else None
-        if job is None:
-            return
-        processing.forget_earlier_job(p)
-        unsketched = processing.read_unsketched(p)
-        plan = plan_guard(job, settings)
-        before = processing.read_fields(p)
-        processing.apply_plan(p, plan, job)
-        prepared = processing.prepare_inputs(p, job)
-        plan = replace(plan, changes=(*kept, *prepared, *plan.changes))
-        replaced = processing.find_replaced(p, before)
-        p.bleed_guard_run = GuardRun(Rules(settings, job, plan, unsketched), complaints, replaced)
-        tell_at_once(plan)
+            infotext.clear(p.extra_generation_params)
+        if getattr(p, "image_mask", None) is not None:
+            begin(p, args)
+        elif p is not None:
+            p.bleed_guard_inputs = ()  # another extension may give it a mask yet
 
     @told_on_failure
     def process(self, p: Any = None, *args: Any) -> None:
-        run = read_run(p)
-        if run is not None and run.settle_size((int(p.width), int(p.height))):
+        if getattr(p, "image_mask", None) is None:
+            return
+        run, inputs = read_run(p), getattr(p, "bleed_guard_inputs", None)
+        if inputs is not None and not processing.are_same(inputs, processing.read_inputs(p)):
+            if run is not None:  # the mask or the picture is another extension's by now
+                processing.take_back(p, run.replaced)
+            begin(p, args, is_running=True)
+        elif run is not None and run.settle_size((int(p.width), int(p.height))):
             tell_at_once(run.rules.plan)
 
     @told_on_failure

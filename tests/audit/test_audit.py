@@ -5,10 +5,12 @@ import csv
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from bleed_guard.audit.engines import EngineName, ProcessEngine
 from bleed_guard.audit.pairs import Pair, Patterns, read_pairs
 from bleed_guard.audit.run import AuditPlan, run_audit
 from bleed_guard.audit.worker import AuditOptions, check_pair
+from bleed_guard.cli import audit as command
 from bleed_guard.cli import main
 from bleed_guard.cli.errors import CommandError
 from tests.audit.conftest import everywhere, make_pair, one_pixel, save
@@ -194,6 +197,53 @@ def test_no_file_is_named_twice(folder, capsys, targets):
     assert err.count("\n") == 1
     assert own.read_bytes() == before
     assert {path.name for path in Path().iterdir()} == {"pairs", "own.jsonl", "link.jsonl"}
+
+
+@pytest.mark.parametrize("source", ["pairs", "list.csv", "list.jsonl"])
+@pytest.mark.parametrize("report", ["pairs/speck.png", "pairs/redrawn.orig.png", "link.html"])
+def test_no_report_overwrites_a_picture_of_the_audit(folder, capsys, source, report):
+    names = [f"pairs/{name}" for name in ("speck", "redrawn")]
+    rows = [{"original": f"{name}.orig.png", "result": f"{name}.png", "mask": f"{name}.mask.png"}
+            for name in names]  # fmt: skip
+    Path("list.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    Path("list.csv").write_text(
+        "\n".join(["original,result,mask", *(",".join(row.values()) for row in rows)])
+    )
+    Path("link.html").symlink_to("pairs/speck.mask.png")
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    for option in ("--html", "--json"):
+        arguments = ["audit", source, "-o", "out.jsonl", option, report, "--engine", "serial"]
+        assert main(arguments) == 2
+        assert capsys.readouterr().err == f"{report}: is a picture of the audit itself\n"
+    assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
+def test_results_do_not_overwrite_a_file_of_the_manifest(folder, capsys):
+    shutil.copy(folder / "speck.png", "speck.jsonl")
+    row = {"original": "pairs/speck.orig.png", "result": "speck.jsonl",
+           "mask": "pairs/speck.mask.png"}  # fmt: skip
+    Path("list.json").write_text(json.dumps(row))
+    Path("list.json").rename("list.ndjson")
+    before = Path("speck.jsonl").read_bytes()
+    arguments = ["audit", "list.ndjson", "-o", "speck.jsonl", "--force", "--engine", "serial"]
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == "speck.jsonl: is a picture of the audit itself\n"
+    assert Path("speck.jsonl").read_bytes() == before
+
+
+def test_the_list_is_read_twice_only_where_a_report_is_there(folder, monkeypatch):
+    reads = []
+    monkeypatch.setattr(command, "read_pairs", lambda *source: reads.append(source) or iter(()))
+    arguments = ["audit", "pairs", "-o", "out.jsonl", "--json", "out.json", "--engine", "serial"]
+    main(arguments)
+    assert not reads
+    main([*arguments, "--force"])
+    assert len(reads) == 1
+
+
+def test_reports_are_replaced_by_the_next_audit(folder):
+    arguments = ["audit", "pairs", "-o", "out.jsonl", "--json", "out.json", "--engine", "serial"]
+    assert main(arguments) == main([*arguments, "--force"]) == 1
 
 
 @pytest.mark.parametrize("option", ["-o", "--html", "--json"])
@@ -513,11 +563,13 @@ def children_of(parent: int) -> list[Path]:
     return found
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
-def test_a_termination_ends_the_workers_too(folder):
+@contextlib.contextmanager
+def waiting_audit(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[Path], Path]]:
+    """An audit whose worker waits until somebody writes to a named pipe: the command, the folders
+    of its workers in /proc and the pipe. No worker is left behind."""
     pipe = folder / "redrawn.png"
     pipe.unlink()
-    os.mkfifo(pipe)  # the worker waits here until somebody writes
+    os.mkfifo(pipe)
     command = [sys.executable, "-m", "bleed_guard", "audit", str(folder), "-o", "out.jsonl"]
     running = subprocess.Popen(
         [*command, "--workers", "1", "--chunk", "1"],
@@ -529,18 +581,44 @@ def test_a_termination_ends_the_workers_too(folder):
     while running.poll() is None and not (out.exists() and out.stat().st_size):
         time.sleep(0.02)
     workers = children_of(running.pid)
-    running.send_signal(signal.SIGTERM)
-    while running.poll() is None:
-        release(pipe)
-        time.sleep(0.02)
-    left = [process for process in workers if process.exists()]
-    for process in left:
-        os.kill(int(process.name), signal.SIGKILL)
-    assert running.stderr is not None
-    assert running.stderr.read() == "interrupted; the same command goes on where it stopped\n"
-    assert running.returncode == 130
-    assert workers
-    assert not left
+    try:
+        yield running, workers, pipe
+    finally:
+        running.kill()
+        running.communicate()
+        for process in workers:
+            if process.exists():
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
+
+
+@on_linux
+def test_a_termination_ends_the_workers_too(folder):
+    with waiting_audit(folder) as (running, workers, pipe):
+        running.send_signal(signal.SIGTERM)
+        while running.poll() is None:
+            release(pipe)
+            time.sleep(0.02)
+        assert running.stderr is not None
+        assert running.stderr.read() == "interrupted; the same command goes on where it stopped\n"
+        assert running.returncode == 130
+        assert workers
+        assert not [process for process in workers if process.exists()]
+
+
+@on_linux
+def test_workers_do_not_outlive_an_audit_that_is_killed(folder):
+    with waiting_audit(folder) as (running, workers, _):
+        assert workers
+        running.kill()
+        running.wait()
+        for _ in range(500):
+            if not any(process.exists() for process in workers):
+                return
+            time.sleep(0.02)
+        pytest.fail("a worker lives on, 10 s after its audit was killed")
 
 
 def test_a_missing_package_is_told_before_anything_is_checked(folder, monkeypatch, capsys):

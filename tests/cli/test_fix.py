@@ -57,6 +57,25 @@ def test_lossy_formats_are_refused_unless_told(shifted, run):
     assert "because the format is lossy" in out
 
 
+def test_a_mask_that_is_the_other_way_round_is_told(files, run, pixels, mask):
+    edited = pixels.copy()
+    edited[mask > 0] ^= 255
+    Image.fromarray(edited).save("edited.png")
+    Image.fromarray(255 - mask).save("kept.png")
+    note = "note: nothing was edited inside the mask; if it is white where the picture is kept"
+    for name, flags, is_told in (
+        ("kept.png", (), True),
+        ("kept.png", ("--invert",), False),
+        ("mask.png", (), False),
+        ("mask.png", ("--invert",), True),
+    ):
+        _, told, _ = run(
+            "fix", "original.png", "edited.png", name, "-o", "o.png", "--force", *flags
+        )
+        assert (note in told) == is_told
+    assert note not in run("fix", "original.png", "original.png", "mask.png", "-o", "p.png")[1]
+
+
 def test_an_existing_file_is_kept_unless_forced(shifted, run):
     Path("fixed.png").write_text("mine")
     code, _, err = run("fix", *TRIPLE, "-o", "fixed.png")
@@ -147,6 +166,33 @@ def test_every_format_keeps_a_photographs_metadata_and_the_parameters(
     assert read_infotext(Path(out).read_bytes(), out) == STEPS
     if suffix != "webp":
         assert metadata.dpi == pytest.approx((300, 300), abs=0.01)
+
+
+class Bytes(str):
+    """Text in EXIF that Pillow writes as these bytes of UTF-8."""
+
+    def encode(self, encoding: str = "", errors: str = "") -> bytes:
+        return super().encode()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("result", ["clean.png", "made.png"])
+def test_text_beyond_ascii_stays_what_it_is(files, run, pixels, result, suffix):
+    exif = Image.Exif()
+    exif[0x010E], exif[0x013B] = Bytes("größer 写真"), Bytes("Zoë")
+    exif[0x8769] = {0xA430: Bytes("Zoë"), 0x9286: b"UNICODE\0" + "größer".encode("utf-16-be")}
+    exif[0x8825] = {1: "N", 29: Bytes("2026 für immer")}
+    Image.fromarray(pixels).save("photo.jpg", exif=exif)
+    add_steps(pixels, "made.png")
+    once = fix(run, "photo.jpg", result, suffix)
+    Path(once).rename(f"original.{suffix}")
+    twice = fix(run, f"original.{suffix}", result, "png")
+    kept = Image.open(twice).getexif()
+    texts = kept[0x010E], kept[0x013B], kept.get_ifd(0x8769)[0xA430], kept.get_ifd(0x8825)[29]
+    told = [text.encode("latin-1").decode() for text in texts]
+    assert told == ["größer 写真", "Zoë", "Zoë", "2026 für immer"]
+    if result == "clean.png":
+        assert kept.get_ifd(0x8769)[0x9286].endswith("größer".encode("utf-16-be"))
 
 
 def test_older_parameters_in_the_original_do_not_outlive_the_results(files, run, pixels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,57 @@ def test_a_job_run_again_without_its_mask_is_plain_img2img(host: GuardedHost) ->
     assert "Bleed" not in processed.comments + processed.infotexts[0]
 
 
+@pytest.mark.parametrize("hook", ["postprocess_image", "postprocess"])
+def test_a_job_inside_that_is_a_copy_claims_nothing(host: GuardedHost, hook: str) -> None:
+    """It shares the dict of entries with the job around it."""
+    from modules import processing
+
+    texts: list[str] = []
+
+    def run_inside(self: Any, p: Any, *args: Any) -> None:
+        if not p.do_not_save_grid:
+            inner = copy.copy(p)
+            inner.do_not_save_grid, inner.image_mask = True, make_mask(box=(0, 0, 20, 20))
+            inner.init_images, inner.n_iter = [make_photo(seed=8)], 1
+            texts.extend(processing.process_images(inner).infotexts)
+
+    add_script(host, **{hook: run_inside})
+    photo, mask = make_photo(), make_mask()
+    outcome = host.run(photo, mask, n_iter=2)
+    assert texts
+    assert not [text for text in texts if "Bleed" in text]
+    assert all("Bleed outside: 0 of" in text for text in outcome.processed.infotexts[-2:])
+    assert [count_outside(image, photo, mask) for image in outcome.images] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("hook", "place"),
+    [("before_process", "before"), ("before_process", "behind"), ("process", "before")],
+)
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("only_masked", [True, False])
+def test_a_picture_and_a_mask_another_script_gives_the_job_are_the_ones_that_count(
+    host: GuardedHost, hook: str, place: str, own: bool, only_masked: bool
+) -> None:
+    """As Segment Anything's does, also in a job that had no mask. Ours is the last `process`."""
+    photo, mask = make_photo(seed=9), make_mask(box=(64, 8, 65, 9))
+
+    def give(self: Any, p: Any, *args: Any) -> None:
+        p.init_images, p.image_mask = [photo], mask
+
+    add_script(host, **{hook: give})
+    if place == "behind":
+        host.scripts.reverse()
+    outcome = host.run(
+        make_photo(), make_mask() if own else None, mask_blur=16, inpaint_full_res=only_masked
+    )
+    assert count_outside(outcome.images[0], photo, mask) == 0
+    (image,) = outcome.record.images
+    assert (image.verdict, image.protected) == (Verdict.CLEAN, SIZE[0] * SIZE[1] - 1)
+    assert count_outside(Image.open(image.saved_as), photo, mask) == 0
+    assert outcome.comments.count("mask blur 16 -> 0") == 1
+
+
 def test_each_file_of_a_batch_begins_with_what_the_user_set(host: GuardedHost) -> None:
     """The page runs one and the same job for every file and its mask."""
     from modules import processing
@@ -251,6 +303,26 @@ def test_a_name_the_host_would_change_is_the_files_own(host: GuardedHost) -> Non
         assert outcome.images[0].already_saved_as == str(path)  # type: ignore[attr-defined]
         names.append(path.name)
     assert len(set(names)) == 3
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+def test_names_as_long_as_they_can_be(host: GuardedHost, suffix: str) -> None:
+    host.set_options(
+        samples_format=suffix,
+        samples_filename_pattern="[prompt]-[prompt]-[prompt]",
+        save_images_add_number=False,
+    )
+    photo, mask = make_photo(), make_mask()
+    photo.info["dpi"] = (300, 300)
+    for _ in range(3):
+        outcome = host.run(photo, mask, {"lossy_format": "png"}, prompt="a mug " * 40)
+        assert "NOT GUARDED" not in outcome.comments
+        if suffix == "png":  # the host replaces what is there, as it is asked to
+            continue
+        (path,) = outcome.files
+        assert path.suffix == ".png"
+        assert outcome.record.images[0].saved_as == str(path)
+        assert count_outside(Image.open(path), photo, mask) == 0
 
 
 def test_without_paste_back_a_transparent_original_changes_no_file(host: GuardedHost) -> None:
@@ -324,6 +396,20 @@ def test_a_job_interrupted_before_its_first_image_says_nothing(host: GuardedHost
     assert outcome.processed.images == []
     assert "NOT GUARDED" not in outcome.comments
     assert HISTORY.latest() is known
+
+
+@pytest.mark.parametrize(("blurs", "left"), [((2, 16), (0, 0)), ((0, 30), (0, 14))])
+def test_a_blur_of_one_axis_is_not_given_to_the_other(
+    host: GuardedHost, profile: str, blurs: tuple[int, int], left: tuple[int, int]
+) -> None:
+    if profile == "neo":
+        pytest.skip("this host has one blur for both axes")
+    photo, mask = make_photo(), make_mask(box=(30, 20, 70, 44) if left[1] else (30, 20, 31, 21))
+    p = host.make_job(photo, mask)
+    p.mask_blur_x, p.mask_blur_y = blurs
+    outcome = host.finish(p)
+    assert (p.mask_blur_x, p.mask_blur_y) == left
+    assert count_outside(outcome.images[0], photo, mask) == 0
 
 
 @pytest.mark.parametrize(

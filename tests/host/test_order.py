@@ -21,6 +21,9 @@ class Latecomer(scripts.Script):
     def show(self, is_img2img):
         return scripts.AlwaysVisible
 
+    def process(self, p, *args):
+        pass
+
     def postprocess_image_after_composite(self, p, pp, *args):
         pass
 
@@ -49,8 +52,9 @@ def test_the_guard_is_behind_an_extension_loaded_after_it(
     script_callbacks.before_ui_callback()
     runner = scripts.scripts_img2img
     runner.initialize_scripts(True)
-    ordered = runner.ordered_scripts("postprocess_image_after_composite")
-    assert [type(entry).__name__ for entry in ordered][-2:] == ["Latecomer", "BleedGuardScript"]
+    for hook in ("process", "postprocess_image_after_composite"):
+        ordered = runner.ordered_scripts(hook)
+        assert [type(entry).__name__ for entry in ordered][-2:] == ["Latecomer", "BleedGuardScript"]
     saving = script_callbacks.ordered_callbacks("before_image_saved")
     assert saving[-1].callback.__module__ == "bleed_guard.host.script"
     assert "wrong extension" not in capsys.readouterr().err

@@ -128,6 +128,19 @@ def test_a_size_that_is_no_multiple_of_8_comes_back_at_the_originals(tmp_path):
     assert torch.equal(result, wanted)
 
 
+@pytest.mark.parametrize(("cell", "top", "left"), [(16, 6, 6), (32, 14, 14)])
+def test_a_vae_of_larger_cells_cuts_more_and_the_edit_lies_where_it_was(cell, top, left):
+    """As Flux.2's and Wan 2.2's: 125 x 93 becomes 112 x 80, or 96 x 64."""
+    original = as_image(make_levels(size=(125, 93)))
+    rows, columns = 93 // cell * cell, 125 // cell * cell
+    edited = original[:, top : top + rows, left : left + columns].clone()
+    edited[:, 20:30, 40:50] = 0.5
+    result = paste(original, edited, make_mask((125, 93)), blend="hard")
+    wanted = original.clone()
+    wanted[:, 20 + top : 30 + top, 40 + left : 50 + left] = 0.5
+    assert torch.equal(result, wanted)
+
+
 def test_an_enlarged_result_comes_back_at_the_originals_size():
     original = as_image(make_levels())
     result = paste(original, noise_like(torch.empty(1, 128, 192, 3)), make_mask())

@@ -14,7 +14,7 @@ from bleed_guard.diffusers import guarded
 torch = pytest.importorskip("torch", reason="torch is not installed in this environment")
 pytest.importorskip("diffusers", reason="diffusers is not installed in this environment")
 
-from tests.pipelines.tiny import make_image, make_mask  # noqa: E402
+from tests.pipelines.tiny import make_image, make_mask, make_repaint  # noqa: E402
 
 SIZE = {"width": 96, "height": 64}
 OUTSIDE = np.asarray(make_mask()) == 0
@@ -176,6 +176,17 @@ def test_a_super_resolution_keeps_the_large_original():
     kept = pipe(make_image(1, size=(24, 16)), original, make_mask())
     assert changed(kept.images[0], original) == 0
     assert kept.bleed[0].verdict is Verdict.CLEAN
+
+
+def test_a_mask_of_repaint_is_white_where_the_picture_is_kept():
+    pipe = guarded(make_repaint(), blend="hard")
+    image, mask = make_image(size=(64, 64)), make_mask(size=(64, 64))
+    kept = Image.fromarray(255 - np.asarray(mask))
+    out = pipe(image, kept, num_inference_steps=4, jump_length=1, jump_n_sample=1)
+    inside = np.asarray(mask) > 0
+    assert changed(out.images[0], image, ~inside) == 0
+    assert changed(out.images[0], image, inside) > 900
+    assert out.bleed[0].result.protected == np.count_nonzero(~inside)
 
 
 def test_the_range_of_floats_is_that_of_the_whole_batch(tiny_sd15):

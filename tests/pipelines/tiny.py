@@ -121,6 +121,22 @@ def make_flux() -> tuple[Any, Callable[[int], dict[str, Any]]]:
     return pipe, text
 
 
+def make_repaint() -> Any:
+    """Works on the pixels themselves."""
+    torch.manual_seed(3)
+    unet = diffusers.UNet2DModel(
+        sample_size=64,
+        block_out_channels=(16, 16),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "UpBlock2D"),
+        norm_num_groups=8,
+    )
+    pipe = diffusers.RePaintPipeline(unet, diffusers.RePaintScheduler())
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
 MAKERS = {"sd15": make_sd15, "sdxl": make_sdxl, "flux": make_flux}
 
 
