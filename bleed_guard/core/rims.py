@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from bleed_guard.core.effects import FORETOLD, NEAR, Far
-from bleed_guard.core.job import Box, Cause
-from bleed_guard.core.mask import HARD_LEVEL
+from bleed_guard.core.job import Box, Cause, mask_box
+from bleed_guard.core.mask import HARD_LEVEL, grow_box
 from bleed_guard.core.measure import difference
 from bleed_guard.core.signals import LUMA_WEIGHTS
 
@@ -363,27 +363,37 @@ def measure_pull(leftover: Leftover, result: np.ndarray, mask: np.ndarray, far: 
     By regression of what is left on the step across the edge, in luma: formats keep chroma in
     blocks of 2 x 2 px, which mix it across the edge.
     """
-    inside = mask >= HARD_LEVEL
+    box = mask_box(mask >= HARD_LEVEL)
+    if box is None:
+        return 0.0
+    moved = far.find(Cause.SHIFT)
+    first = FIRST_PULLED + (math.ceil(_carry(moved.evidence, Cause.SHIFT)) - 1 if moved else 0)
+    near = grow_box(box, first + 1 + SPREAD_REACH, mask.shape).slices
+    inside = mask[near] >= HARD_LEVEL
     depth, away = (
         cv2.distanceTransform(area.astype(np.uint8), cv2.DIST_C, 3) for area in (inside, ~inside)
     )
-    moved = far.find(Cause.SHIFT)
-    first = FIRST_PULLED + (math.ceil(_carry(moved.evidence, Cause.SHIFT)) - 1 if moved else 0)
     ring = (away >= first) & (away <= first + 1)
-    picture = result.astype(np.float32) - leftover.gap
-    content = _spread(result, (depth >= 2).astype(np.float32))
-    step = (content - _spread(picture, (~inside).astype(np.float32)))[ring] @ LUMA_WEIGHTS
+    luma, gap = result[near] @ LUMA_WEIGHTS, leftover.gap[near] @ LUMA_WEIGHTS
+    content = _spread(luma, (depth >= 2).astype(np.float32))
+    step = (content - _spread(luma - gap, (~inside).astype(np.float32)))[ring]
     power = float(step @ step)
     if power <= 0:
         return 0.0
-    mixed = float((leftover.gap[ring] @ LUMA_WEIGHTS) @ step) / power
-    return min(max(mixed, 0.0), LARGEST_PULL) / LARGEST_PULL
+    return min(max(float(gap[ring] @ step) / power, 0.0), LARGEST_PULL) / LARGEST_PULL
 
 
-def _spread(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """float32 H x W x 3: the local mean of the pixels that have a weight (float32 H x W)."""
-    total = cv2.GaussianBlur(picture.astype(np.float32) * weight[..., None], (0, 0), 4)
-    return total / np.maximum(cv2.GaussianBlur(weight, (0, 0), 4), 1e-3)[..., None]
+SPREAD = 4
+"""px: standard deviation of the Gaussian that tells what is near."""
+
+SPREAD_REACH = 4 * SPREAD
+"""px around a pixel that count, as OpenCV cuts it for floats."""
+
+
+def _spread(levels: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The local mean of the pixels that have a weight: float32 H x W each."""
+    total = cv2.GaussianBlur(levels * weight, (0, 0), SPREAD)
+    return total / np.maximum(cv2.GaussianBlur(weight, (0, 0), SPREAD), 1e-3)
 
 
 def _beside(area: np.ndarray) -> np.ndarray:
