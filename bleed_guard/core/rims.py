@@ -110,8 +110,9 @@ def take_away(
 
 def _slow_part(second: np.ndarray, first: np.ndarray) -> np.ndarray:
     """float32 H x W: the largest difference of a channel when neighbours are averaged."""
-    gap = cv2.blur(second.astype(np.float32) - first, (SLOW, SLOW))
-    return np.abs(gap).max(axis=2)
+    gap = cv2.blur(cv2.subtract(second, first, dtype=cv2.CV_32F), (SLOW, SLOW))
+    red, green, blue = cv2.split(np.abs(gap))
+    return cv2.max(cv2.max(red, green), blue)
 
 
 def _carry(evidence: dict[str, float | int | str], cause: Cause) -> float:
@@ -431,10 +432,13 @@ def _find_wide(gap: np.ndarray, searched: np.ndarray) -> Patch:
     used = searched & (share > 0.7)
     if np.count_nonzero(used) < 4 * WIDE * WIDE:
         return Patch()
-    mean = cv2.blur(gap * searched[..., None], (WIDE, WIDE)) / np.maximum(share, 1e-3)[..., None]
-    usual = np.median(mean[used], axis=0)
-    spread = 1.4826 * np.median(np.abs(mean[used] - usual), axis=0)
-    sure = (np.abs(mean - usual) / (0.15 + spread)).max(axis=2)
+    share, sure = np.maximum(share, 1e-3), np.zeros_like(share)
+    for channel in cv2.split(gap):
+        mean = cv2.blur(channel * searched, (WIDE, WIDE)) / share
+        known = mean[used]
+        usual = np.median(known)
+        spread = 1.4826 * np.median(np.abs(known - usual))
+        sure = np.maximum(sure, np.abs(mean - usual) / (0.15 + spread))
     return _largest((sure > SURE) & used, sure / 2)
 
 
