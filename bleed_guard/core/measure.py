@@ -158,6 +158,8 @@ def measure_farthest(area: np.ndarray, inside: np.ndarray, guess: int = 0) -> in
     0 if the area is empty, the larger side if the mask is. Looked for tile by tile, for what is
     asked about is mostly the surroundings of the mask's edge; a right guess is found out faster.
     """
+    if not area.any():
+        return 0
     is_close = 0 < guess <= NEARBY and _goes_beyond(area, inside, guess - 1)
     if is_close and not _goes_beyond(area, inside, guess):
         return guess
