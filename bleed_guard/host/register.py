@@ -15,6 +15,7 @@ def register() -> None:
     """Register callbacks. The host clears them at Reload UI and runs this file's caller again."""
     for name, loss in compat.find_losses().items():
         print(f"Bleed Guard: this host has no {name}: {loss}")
+    order.make_known()
     callbacks = {
         "on_ui_settings": options.add_section,
         "on_ui_tabs": _build_tab,

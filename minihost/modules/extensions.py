@@ -168,9 +168,7 @@ def list_extensions() -> None:
 
 
 def find_extension(filename: str) -> Extension | None:
-    """The extension a file belongs to."""
-    folders = Path(filename).resolve().parents
-    for path, extension in extension_paths.items():
-        if Path(path).resolve() in folders:
-            return extension
-    return None
+    """The extension a file belongs to; None for one whose folder is reached through a link, as in
+    the hosts, which look for the place where the file really is."""
+    parents = map(str, Path(filename).resolve().parents)
+    return next((extension_paths[path] for path in parents if path in extension_paths), None)

@@ -32,18 +32,30 @@ script_callbacks.on_before_image_saved(lambda params: None)
 """
 
 
+def link(folder: Path, parent: Path) -> Path:
+    """As where all of the extensions' folder is one on another disk."""
+    place = parent / folder.name
+    place.symlink_to(folder, target_is_directory=True)
+    return place
+
+
+@pytest.mark.parametrize("is_linked", [False, True], ids=["", "linked"])
 @pytest.mark.parametrize("folder", ["bleed-guard", "sd-webui-bleed-guard", "aaa"])
 @pytest.mark.parametrize("profile", installed_profiles())
 def test_the_guard_is_behind_an_extension_loaded_after_it(
-    profile: str, folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    profile: str, folder: str, is_linked: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    script = tmp_path / "zzz-latecomer" / "scripts" / "latecomer.py"
+    own, other = loader.REPOSITORY, tmp_path / "zzz-latecomer"
+    script = other / "scripts" / "latecomer.py"
     script.parent.mkdir(parents=True)
     script.write_text(LATECOMER)
+    if is_linked:
+        (tmp_path / "linked").mkdir()
+        own, other = link(own, tmp_path / "linked"), link(other, tmp_path / "linked")
     minihost.activate(profile, engine="noise", data_dir=tmp_path / "data")
     folders = [
-        loader.ExtensionFolder(folder, loader.REPOSITORY),
-        loader.ExtensionFolder("zzz-latecomer", script.parents[1]),
+        loader.ExtensionFolder(folder, own),
+        loader.ExtensionFolder("zzz-latecomer", other),
     ]
     loader.preload(folders[:1], ())
     loader.load(folders)
