@@ -227,6 +227,7 @@ def test_the_farthest_pixel_is_found_whatever_was_guessed(far: int) -> None:
     area[50, 199 + far] = area[92, 100] = area[40, 60] = True
     for guess in (0, 2, 3, 4, 31, far - 1, far, far + 1):
         assert measure_farthest(area, inside, guess) == far
+        assert measure_farthest(area.T.copy(), inside.T.copy(), guess) == far
     assert measure_farthest(np.zeros_like(area), inside) == 0
     assert measure_farthest(area[:0], inside[:0], far) == 0
     assert measure_farthest(area, np.zeros_like(inside), far) == 900
