@@ -74,7 +74,8 @@ def run_headless_demo(out: Path, profile: str, engine: str) -> int:
     unguarded = measure_bleed(arrays["original"], arrays["unguarded"], mask)
     result = measure_bleed(arrays["original"], arrays["result"], mask)
     heatmap = render_heatmap(arrays["original"], arrays["unguarded"], mask)
-    write(out, {**pictures, "heatmap": Image.fromarray(heatmap)}, result, unguarded)
+    pictures |= {"mask": job.mask, "heatmap": Image.fromarray(heatmap)}
+    write(out, pictures, result, unguarded)
     print(tell_verdict(result, unguarded))
     print(f"Pictures and report: {out}")
     return 0 if result.changed == 0 else 1

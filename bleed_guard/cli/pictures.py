@@ -5,7 +5,7 @@ Light on imports: `check` reads files while the rest is not even loaded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,6 +23,8 @@ HARD_LEVEL = 128
 
 UNKNOWN_REACH = -1
 """The reach of a report that was made without measuring it."""
+
+STEALTH_SIGNATURES = (b"stealth_pngcomp", b"stealth_pnginfo")
 
 
 class Paths(NamedTuple):
@@ -158,13 +160,37 @@ def fit_pictures(paths: Paths, original: Picture, result: Picture, mask: np.ndar
             f"{tell_size(original.size)} as {paths.original} is"
         )
     mask, notes = fit_mask(paths.mask, mask, original.size)
-    return Pictures(original, result, mask, (*tell_more(paths, original, result), *notes))
+    notes = (*tell_more(paths, original, result), *tell_hidden(paths, original, result), *notes)
+    return Pictures(_without_hidden(original), _without_hidden(result), mask, notes)
 
 
 def tell_more(paths: Paths, original: Picture, result: Picture) -> tuple[str, ...]:
     """A note for each file that holds more than the picture that is compared."""
     files = zip(paths, (original, result), strict=False)
     return tuple(f"{path}: only its first picture counts" for path, one in files if one.has_more)
+
+
+def tell_hidden(paths: Paths, original: Picture, result: Picture) -> tuple[str, ...]:
+    """A note for each file whose alpha channel is taken for opaque."""
+    files = zip(paths, (original, result), strict=False)
+    told = "its alpha channel only hides a text (stealth infotext) and counts as opaque"
+    return tuple(f"{path}: {told}" for path, one in files if _hides_text(one.alpha))
+
+
+def _without_hidden(picture: Picture) -> Picture:
+    return replace(picture, alpha=None) if _hides_text(picture.alpha) else picture
+
+
+def _hides_text(alpha: np.ndarray | None) -> bool:
+    """Whether an alpha channel, uint8 H x W, is opaque but for a text in its lowest bits.
+
+    Forge and reForge hide the infotext of every PNG there by default, down the columns, behind a
+    signature of 15 letters.
+    """
+    if alpha is None or alpha.dtype != np.uint8 or alpha.min() < 254:
+        return False
+    bits = alpha.T.flat[: 8 * len(STEALTH_SIGNATURES[0])] & 1
+    return np.packbits(bits).tobytes() in STEALTH_SIGNATURES
 
 
 def fit_mask(

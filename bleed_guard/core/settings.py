@@ -187,7 +187,7 @@ class GuardSettings:
     lossy_format: str = _setting(
         "warn",
         "Lossy format",
-        "JPEG, WebP and AVIF change pixels everywhere when saved; png saves inpaints as PNG.",
+        "JPEG, WebP, AVIF and GIF change pixels everywhere when saved; png saves inpaints as PNG.",
         choices=("ignore", "warn", "png"),
     )
     small_mask: str = _setting(

@@ -249,6 +249,19 @@ def test_an_8_bit_result_of_a_16_bit_original_is_clean_where_it_says_the_same(fi
     assert (code, out[:6]) == (0, "clean:")
 
 
+def test_a_text_hidden_in_alpha_is_no_change(files, run, pixels):
+    """Forge and reForge write every PNG so by default."""
+    bits = np.unpackbits(np.frombuffer(b"stealth_pngcomp\0\0\0\x08x", np.uint8))
+    alpha = np.full(pixels.shape[1::-1], 255, np.uint8)
+    alpha.reshape(-1)[: bits.size] = 254 | bits
+    save("stealth.png", np.dstack([pixels, alpha.T]))
+    code, out, _ = run("check", "original.png", "stealth.png", "mask.png")
+    assert (code, "stealth.png: its alpha channel only hides a text" in out) == (0, True)
+    alpha[0, 0] = 254 | (1 - bits[0])  # no signature, so somebody's transparency
+    save("stealth.png", np.dstack([pixels, alpha.T]))
+    assert run("check", "original.png", "stealth.png", "mask.png")[0] == 1
+
+
 def test_transparency_outside_the_mask_counts(files, run, pixels):
     opaque = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
     save("opaque.png", opaque)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bleed_guard.cli import main as check
 from minihost import demo
 from minihost.__main__ import main
 from tests.minihost.conftest import host_names
@@ -47,6 +48,19 @@ def test_report_agrees_with_the_pictures(out: Path) -> None:
     assert report["protected"] == outside.sum()
     assert report["unguarded"]["changed"] == (different & outside).sum()
     assert report["unguarded"]["verdict"] == "bleed"
+
+
+def test_check_finds_in_the_files_what_the_demo_tells(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original, mask = str(out / "original.png"), str(out / "mask.png")
+    codes = [
+        check(["check", original, str(out / f"{name}.png"), mask])
+        for name in ("result", "unguarded")
+    ]
+    told = json.loads((out / "report.json").read_text(encoding="utf-8"))["unguarded"]
+    assert codes == [0, 1]
+    assert f"{told['changed']:,} of {told['protected']:,}" in capsys.readouterr().out
 
 
 def test_heatmap_is_a_picture_of_the_bleed(out: Path) -> None:
