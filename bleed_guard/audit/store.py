@@ -34,25 +34,25 @@ def read_any(path: str) -> bytes:
 
 def identify(path: str) -> tuple[int, int] | None:
     """What tells whether two paths lead to one local file; None for a URL, or where none is."""
-    if is_url(path):
-        return None
-    try:
-        found = Path(path).stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_dev, found.st_ino
+    found = _stat(path)
+    return found and (found.st_dev, found.st_ino)
 
 
 def stamp(path: str) -> str:
     """Size and time of the last change of a local file, "" if it cannot be read. "" for a URL too:
     asking the store takes a request for each."""
+    found = _stat(path)
+    return f"{found.st_size} {found.st_mtime_ns}" if found else ""
+
+
+def _stat(path: str) -> os.stat_result | None:
+    """None for a URL, or where there is no such file to be looked at."""
     if is_url(path):
-        return ""
+        return None
     try:
-        found = Path(path).stat()
+        return Path(path).stat()
     except (OSError, ValueError):
-        return ""
-    return f"{found.st_size} {found.st_mtime_ns}"
+        return None
 
 
 @contextmanager

@@ -148,7 +148,10 @@ def _check_pictures(plan: AuditPlan, targets: Sequence[Path]) -> None:
         for path in paths:
             key = identify(path)
             if key in there:
-                raise CommandError(f"{there[key]}: is a picture of the audit itself")
+                raise CommandError(
+                    f"{there[key]}: is a picture of the audit itself, expected another file for "
+                    "the results and each report"
+                )
 
 
 def without_breaks(text: str) -> str:

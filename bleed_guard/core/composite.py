@@ -14,13 +14,7 @@ from bleed_guard.core.edges import Rim, find_rim, measure_depth, measure_thickne
 from bleed_guard.core.geometry import LATENT_CELL
 from bleed_guard.core.job import Box, mask_box
 from bleed_guard.core.mask import HARD_LEVEL, grow_box
-from bleed_guard.core.membrane import (
-    Drift,
-    Ring,
-    find_margin,
-    measure_drift,
-    read_ring,
-)
+from bleed_guard.core.membrane import Drift, Ring, find_margin, measure_drift, read_ring
 
 LARGEST_STEP_SHARE = 0.25
 """The first px inside may show this much of the misfit at the mask's edge, as a multiple of what

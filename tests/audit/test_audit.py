@@ -199,6 +199,11 @@ def test_no_file_is_named_twice(folder, capsys, targets):
     assert {path.name for path in Path().iterdir()} == {"pairs", "own.jsonl", "link.jsonl"}
 
 
+OWN_PICTURE = (
+    "is a picture of the audit itself, expected another file for the results and each report\n"
+)
+
+
 @pytest.mark.parametrize("source", ["pairs", "list.csv", "list.jsonl"])
 @pytest.mark.parametrize("report", ["pairs/speck.png", "pairs/redrawn.orig.png", "link.html"])
 def test_no_report_overwrites_a_picture_of_the_audit(folder, capsys, source, report):
@@ -214,7 +219,7 @@ def test_no_report_overwrites_a_picture_of_the_audit(folder, capsys, source, rep
     for option in ("--html", "--json"):
         arguments = ["audit", source, "-o", "out.jsonl", option, report, "--engine", "serial"]
         assert main(arguments) == 2
-        assert capsys.readouterr().err == f"{report}: is a picture of the audit itself\n"
+        assert capsys.readouterr().err == f"{report}: {OWN_PICTURE}"
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 
@@ -227,7 +232,7 @@ def test_results_do_not_overwrite_a_file_of_the_manifest(folder, capsys):
     before = Path("speck.jsonl").read_bytes()
     arguments = ["audit", "list.ndjson", "-o", "speck.jsonl", "--force", "--engine", "serial"]
     assert main(arguments) == 2
-    assert capsys.readouterr().err == "speck.jsonl: is a picture of the audit itself\n"
+    assert capsys.readouterr().err == f"speck.jsonl: {OWN_PICTURE}"
     assert Path("speck.jsonl").read_bytes() == before
 
 
