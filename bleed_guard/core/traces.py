@@ -13,7 +13,7 @@ from bleed_guard.core.geometry import build_mask
 from bleed_guard.core.job import Box, Cause, Change, InpaintJob
 from bleed_guard.core.mask import harden
 
-SAMPLE_SIDE = 512
+SAMPLE_SIDE = 256
 """px: of the decoded picture no more than a square of this side is kept."""
 
 SPARSE = 4

@@ -163,11 +163,10 @@ def test_the_sample_lies_in_the_corner_that_is_free(right: bool, bottom: bool) -
     assert find_sample_box(mask) == corner
 
 
-@pytest.mark.parametrize(
-    ("left", "top"), [(544, 0), (0, 344), (1088, 344), (544, 688)], ids=lambda at: str(at)
-)
-def test_the_sample_lies_at_the_side_that_is_free(left: int, top: int) -> None:
+@pytest.mark.parametrize(("across", "down"), [(0.5, 0), (0, 0.5), (1, 0.5), (0.5, 1)])
+def test_the_sample_lies_at_the_side_that_is_free(across: float, down: float) -> None:
     mask = blank() + np.uint8(255)
+    left, top = int((1600 - SAMPLE_SIDE) * across), int((1200 - SAMPLE_SIDE) * down)
     side = Box(left, top, left + SAMPLE_SIDE, top + SAMPLE_SIDE)
     mask[side.slices] = 0
     assert find_sample_box(mask) == side
