@@ -44,19 +44,14 @@ def find_rim(inside: np.ndarray, width: int) -> Rim:
     return Rim(*_gather(inside, 2 * width + 2, measure))
 
 
-def find_ring(
-    inside: np.ndarray, edge: float, start: float, end: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The pixels outside a bool H x W up to `edge` px from it, or more than `start` and up to
-    `end`: their indices as `Rim.pixels`, and their distance to it, float32 N in px."""
+def find_ring(inside: np.ndarray, start: float, end: float) -> np.ndarray:
+    """The pixels more than `start` and up to `end` px from a bool H x W, as `Rim.pixels`."""
 
     def measure(outside: np.ndarray) -> tuple[np.ndarray, ...]:
         distance = cv2.distanceTransform(outside.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
-        is_far = (distance > start) & (distance <= end)
-        return (outside & (distance <= edge)) | is_far, distance
+        return ((distance > start) & (distance <= end),)
 
-    pixels, distance = _gather(~inside, int(end) + 2, measure)
-    return pixels, distance
+    return _gather(~inside, int(end) + 2, measure)[0]
 
 
 def measure_depth(inside: np.ndarray) -> np.ndarray:

@@ -24,6 +24,10 @@ may be new content. The seam benchmark hardly knows how many, nor whether they l
 EDGE_WIDTH = 3
 """How well the pictures match across the edge is judged from this many px outside the mask."""
 
+_OFF = np.arange(-EDGE_WIDTH, EDGE_WIDTH + 1)
+NEAR_EDGE = (np.hypot(_OFF, _OFF[:, None]) <= EDGE_WIDTH).astype(np.uint8)
+"""Which pixels are so near to the one in the middle."""
+
 STIFFNESS = 36.0
 """What a slope of the drift costs against a pixel's misfit. The drift is smoothed over about the
 square root, 6 px, which no noise and no fine texture on the ring survives."""
@@ -48,6 +52,10 @@ SEEN_STEP = 1.0
 GRID = 20
 """The drift is solved on a grid of about this many cells a side: it is smooth by design."""
 
+LARGE = 400
+"""px: of a region of more than so many a side every second row and column tell as much (seen on
+the seam benchmark's edits at three times their size)."""
+
 LARGEST_CELL = 16
 """Pixels; nothing is seen of larger ones in the seam benchmark, but they would soon be wider than
 the ring is far from the mask."""
@@ -66,13 +74,15 @@ NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
 class Ring(NamedTuple):
     """The pixels around a mask from which the drift is read: the same for a whole batch.
 
-    `pixels` (intp N) are indices into the region's pixels one after the other, `cells` those of
-    the grid they lie in, `own` the reference's colours there (uint8 N x 3). The `edge` is what is
-    nearest to the mask (intp M); `edge_lab` are the reference's colours there in CIELAB (float32
-    M x 3) and `steps` how much it differs from pixel to pixel.
+    `pixels` (intp N) are indices into the pixels, one after the other, of the region shrunk by
+    `step`; `cells` those of the grid they lie in, `own` the reference's colours there (uint8
+    N x 3). The `edge` is what is nearest to the mask (intp M, of the whole region); `edge_lab`
+    are the reference's colours there in CIELAB (float32 M x 3) and `steps` how much it differs
+    from pixel to pixel.
     """
 
     grid: _Grid
+    step: int
     pixels: np.ndarray
     cells: np.ndarray
     own: np.ndarray
@@ -80,6 +90,11 @@ class Ring(NamedTuple):
     edge_cells: np.ndarray
     edge_lab: np.ndarray
     steps: np.ndarray
+
+    @property
+    def weight(self) -> int:
+        """How many pixels each one stands for."""
+        return self.step**2
 
 
 class Drift(NamedTuple):
@@ -110,23 +125,54 @@ def read_ring(
     """The ring of a region: uint8 H x W x 3, and two bool H x W, what is repainted and where the
     generated picture really was generated; `latent_cell` is a latent's width in px of the region.
     None if none of the ring is known, or nothing right at the edge."""
-    end = latent_cell + RING_WIDTH
-    pixels, distance = find_ring(inside, EDGE_WIDTH, latent_cell, end)
-    is_known = known.reshape(-1).take(pixels)
-    pixels, distance = pixels[is_known], distance[is_known]
-    ring, edge = pixels[distance > latent_cell], pixels[distance <= EDGE_WIDTH]
-    if not ring.size or not edge.size:  # only masked without padding, for one
-        return None
-    height, width = inside.shape
     grid = _Grid.over(inside.shape)
+    for step in (2, 1) if inside.size > LARGE**2 else (1,):
+        ring, edge = _find_ring(inside, known, step, latent_cell), _find_edge(inside, known, step)
+        if ring.size and edge.size:
+            break
+    else:
+        return None  # only masked without padding, for one
+    height, width = inside.shape
     rows, columns = np.divmod(edge, width)
     below = edge + width * (rows < height - 1)
     beside = edge + (columns < width - 1)
     colors = reference.reshape(-1, 3)
     lab, lab_below, lab_beside = _to_lab(colors.take(np.stack([edge, below, beside]), axis=0))
     steps = (_measure_step(lab, lab_below) + _measure_step(lab, lab_beside)) / 2
-    own = colors.take(ring, axis=0)
-    return Ring(grid, ring, grid.place(ring), own, edge, grid.place(edge), lab, steps)
+    own = _shrink(reference, step).reshape(-1, 3).take(ring, axis=0)
+    cells = grid.place(_spread(ring, width // step, width, step))
+    return Ring(grid, step, ring, cells, own, edge, grid.place(edge), lab, steps)
+
+
+def _find_ring(inside: np.ndarray, known: np.ndarray, step: int, latent_cell: float) -> np.ndarray:
+    """The known ring as `Ring.pixels`; `inside` and `known` are the whole region's."""
+    covered = _shrink(inside.view(np.uint8) * np.uint8(255), step) > 0
+    is_known = _shrink(known.view(np.uint8) * np.uint8(255), step) == 255
+    ring = find_ring(covered, latent_cell / step, (latent_cell + RING_WIDTH) / step)
+    return ring[is_known.reshape(-1).take(ring)]
+
+
+def _find_edge(inside: np.ndarray, known: np.ndarray, step: int) -> np.ndarray:
+    """Every `step`th known pixel down and across that is outside a mask, next to it."""
+    covered = inside.view(np.uint8)
+    near = (cv2.dilate(covered, NEAR_EDGE) > covered) & known
+    few = near[::step, ::step]
+    return _spread(np.flatnonzero(few), few.shape[1], inside.shape[1], step)
+
+
+def _shrink(picture: np.ndarray, step: int) -> np.ndarray:
+    """The means of squares of `step` px: uint8 H x W (x 3) -> h x w (x 3), what is over cut."""
+    if step == 1:
+        return picture
+    height, width = picture.shape[0] // step, picture.shape[1] // step
+    whole = picture[: height * step, : width * step]
+    return cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _spread(pixels: np.ndarray, few: int, width: int, step: int) -> np.ndarray:
+    """Indices of pixels where every `step`th is taken, `few` a row, as those of all, `width`."""
+    rows, columns = np.divmod(pixels, few)
+    return (rows * width + columns) * step
 
 
 def measure_drift(generated: np.ndarray, ring: Ring | None) -> Drift | None:
@@ -136,15 +182,15 @@ def measure_drift(generated: np.ndarray, ring: Ring | None) -> Drift | None:
     """
     if ring is None:
         return None
-    colors = generated.reshape(-1, 3)
-    given = colors.take(ring.pixels, axis=0)
+    given = _shrink(generated, ring.step).reshape(-1, 3).take(ring.pixels, axis=0)
     if np.mean(_on_all_channels(ring.own == given)) > COPIED_SHARE:
         return None
     offsets = _solve_offset(given, ring)
+    colors = generated.reshape(-1, 3)
     corrected = colors.take(ring.edge, axis=0) + ring.grid.sample(offsets, ring.edge)
     misfit = _measure_step(ring.edge_lab, _to_lab(corrected[None])[0])
     sums = ring.grid.gather(ring.edge_cells, [misfit, ring.steps, np.ones_like(misfit)])
-    carried = _solve(sums)
+    carried = _solve(sums * np.float32(ring.weight))
     misfits = carried[..., 0] / np.maximum(carried[..., 1], SEEN_STEP)
     return Drift(ring.grid, offsets, misfits)
 
@@ -238,7 +284,7 @@ def _solve_offset(given: np.ndarray, ring: Ring) -> np.ndarray:
     Robust: a cell counts by its misfit against the median of all.
     """
     is_safe = _on_all_channels((given > 0) & (given < 255))
-    weight = np.where(is_safe, np.float32(1.0), np.float32(CLIPPED_WEIGHT))
+    weight = np.where(is_safe, np.float32(ring.weight), np.float32(ring.weight * CLIPPED_WEIGHT))
     difference = np.subtract(ring.own.T, given.T, dtype=np.float32) * weight
     sums = ring.grid.gather(ring.cells, [*difference, weight])
     trusted = sums.reshape(-1, 4)

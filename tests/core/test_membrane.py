@@ -9,12 +9,14 @@ import pytest
 from benchmarks._edits import (
     WARM,
     add_noise,
+    change_contrast,
     cross_edge,
     draw_masks,
     load_photos,
     shift_picture,
     to_levels,
 )
+from bleed_guard.core import membrane
 from bleed_guard.core.membrane import Drift, measure_drift, read_ring
 
 PHOTOS = load_photos()
@@ -145,6 +147,23 @@ def test_any_rows_of_the_drift_are_those_of_the_whole() -> None:
     some = np.random.default_rng(0).integers(0, mask.size, 2000)
     sampled = drift.grid.sample(drift.offsets, some)
     assert sampled == pytest.approx(drift.offset().reshape(-1, 3)[some], abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["ellipse", "stroke"])
+def test_half_the_rows_and_columns_tell_as_much(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large region only so many are looked at."""
+    reference = cv2.resize(PHOTOS["coffee"], None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    mask = cv2.resize(MASKS[name], None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
+    paler = change_contrast(reference, 0.85)
+    generated = to_levels(add_noise(paler, 4))
+    few = drift_of(reference, generated, mask)
+    monkeypatch.setattr(membrane, "LARGE", max(reference.shape))
+    every = drift_of(reference, generated, mask)
+    error, least = (
+        np.abs(one.offset() - (reference - paler))[mask == 255].mean() for one in (few, every)
+    )
+    assert error < 1.03 * least
+    assert misfit_of(few).mean() == pytest.approx(misfit_of(every).mean(), rel=0.1)
 
 
 @pytest.mark.parametrize("shape", [(56, 72), (64, 480)])
