@@ -39,6 +39,8 @@ class HostProfile:
         ramp: See `Ramp`.
         offers_precise_mask: The setting `img2img_inpaint_precise_mask` exists; with it on,
             every overlay is a tuple (RGB image, float32 mask 0-1).
+        refiner_waits_for_share: Without a share of the steps to switch at the refiner never
+            takes over; otherwise it does at once.
         size_step: Width and height are brought to multiples of this many pixels.
         image_args_have_index: `PostprocessImageArgs` carries `index`.
         announces_init_images: Scripts get `before_process_init_images`.
@@ -72,6 +74,7 @@ class HostProfile:
     blur_in_two_passes: bool = True
     ramp: Ramp = Ramp.DOUBLE
     offers_precise_mask: bool = False
+    refiner_waits_for_share: bool = False
     size_step: int = 1
     image_args_have_index: bool = False
     announces_init_images: bool = False
@@ -144,6 +147,7 @@ NEO = HostProfile(
     blur_in_two_passes=False,
     ramp=Ramp.SQUARE_ROOT,
     offers_precise_mask=True,
+    refiner_waits_for_share=True,
     size_step=64,
     image_args_have_index=True,
     announces_init_images=True,

@@ -451,6 +451,7 @@ def apply_plan(p: Any, plan: GuardPlan, job: InpaintJob) -> None:
 
 def _write_refiner_off(p: Any, change: Change, job: InpaintJob) -> None:
     p.refiner_checkpoint = None
+    p.refiner_checkpoint_info = None  # found already where the mask came in `process`
     p.refiner_switch_at = None
 
 
@@ -476,6 +477,7 @@ MENDED_FIELDS = (
     "mask_blur_x",
     "mask_blur_y",
     "refiner_checkpoint",
+    "refiner_checkpoint_info",
     "refiner_switch_at",
     "restore_faces",
 )

@@ -61,6 +61,8 @@ def _blend(p: Any, current: Any, denoiser: Any = None, sigma: Any = None) -> np.
 def _switch_to_refiner(p: Any, denoiser: Any, done: float) -> None:
     """Writes down, once, that the refiner has taken over. It works under the same mask."""
     info, switch_at = p.refiner_checkpoint_info, p.refiner_switch_at
+    if not switch_at:
+        switch_at = None if shared.profile.refiner_waits_for_share else 0
     if info is None or switch_at is None or denoiser.refined or done < switch_at:
         return
     denoiser.refined = True

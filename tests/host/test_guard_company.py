@@ -239,6 +239,18 @@ def test_a_picture_and_a_mask_another_script_gives_the_job_are_the_ones_that_cou
     assert outcome.comments.count("mask blur 16 -> 0") == 1
 
 
+def test_the_refiner_is_off_where_the_host_found_it_before_another_script_gave_the_mask(
+    host: GuardedHost,
+) -> None:
+    mask = make_mask()
+    add_script(host, process=lambda self, p, *args: setattr(p, "image_mask", mask))
+    job = {"refiner_checkpoint": "minihost-refiner", "refiner_switch_at": 0.5, "steps": 8}
+    assert "Refiner: minihost" in host.run(make_photo(), None, **job).processed.infotexts[0]
+    outcome = host.run(make_photo(), None, {"refiner": "off"}, **job)
+    assert "refiner minihost-refiner -> off" in outcome.comments
+    assert "Refiner: minihost" not in outcome.processed.infotexts[0]
+
+
 def test_each_file_of_a_batch_begins_with_what_the_user_set(host: GuardedHost) -> None:
     """The page runs one and the same job for every file and its mask."""
     from modules import processing
