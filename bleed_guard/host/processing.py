@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import FrameType
@@ -56,10 +56,12 @@ CFG_RESCALE_TITLES = (
 )
 """Built into one host, with a slider from 0; extensions elsewhere."""
 
-ASSEMBLING_TITLES = (
-    "sd upscale", "ultimate sd upscale", "outpainting mk2", "poor man's outpainting"
-)  # fmt: skip
+ASSEMBLING_TITLES = ("sd upscale", "outpainting mk2", "poor man's outpainting")
 """Selectable scripts that make one picture, of another size, out of several jobs."""
+
+TILING_TITLES = ("ultimate sd upscale",)
+"""Selectable scripts that enlarge the picture and redraw all of it, tile by tile: the masks are
+theirs, and so is what these blend beyond their edges."""
 
 DISPATCHERS = "modules.script"
 """What the names of the hosts' modules that call hooks and callbacks begin with."""
@@ -235,7 +237,7 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
         "has_color_correction": bool(read_override(p, "img2img_color_correction", False)),
         "has_face_restoration": bool(sampling),
         "has_cfg_rescale": is_script_on(p, *CFG_RESCALE_TITLES),
-        "assembled_by": _read_assembling_script(p),
+        "assembled_by": find_selected(p, ASSEMBLING_TITLES),
         "refiner": _read_refiner(p),
         "image_format": str(read_override(p, "samples_format", "png")).lower(),
         "grid_format": str(read_override(p, "grid_format", "png")).lower(),
@@ -304,14 +306,15 @@ def _read_blur(p: Any) -> int:
     return int(max(getattr(p, "mask_blur_x", 0) or 0, getattr(p, "mask_blur_y", 0) or 0))
 
 
-def _read_assembling_script(p: Any) -> str:
-    """Title of the selected script (the first argument, from 1 on) if it assembles a picture."""
+def find_selected(p: Any, titles: Sequence[str]) -> str:
+    """Title of the selected script (the first argument, from 1 on) if it is one of `titles`,
+    which are lower case; else ""."""
     selectable = getattr(getattr(p, "scripts", None), "selectable_scripts", None) or ()
     chosen = next(iter(getattr(p, "script_args", None) or ()), 0)
     if not isinstance(chosen, int) or not 0 < chosen <= len(selectable):
         return ""
     title = script_title(selectable[chosen - 1])
-    return title if title.lower() in ASSEMBLING_TITLES else ""
+    return title if title.lower() in titles else ""
 
 
 def _read_refiner(p: Any) -> str:

@@ -122,7 +122,10 @@ def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | 
     asked, complaints = read_settings(p, args)
     settings, kept = keep_protection(asked)
     is_alone = settings.enabled and not processing.is_nested(p, is_running=is_running)
-    job = processing.read_job(p) if is_alone else None
+    tiled_by = processing.find_selected(p, processing.TILING_TITLES)
+    if is_alone and tiled_by:
+        tell_mask_unused(p, tiled_by)
+    job = processing.read_job(p) if is_alone and not tiled_by else None
     if job is None:
         return None
     processing.forget_earlier_job(p)
@@ -135,6 +138,16 @@ def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | 
     replaced = processing.find_replaced(p, before)
     tell_at_once(plan)
     return GuardRun(Rules(settings, job, plan, unsketched), complaints, replaced)
+
+
+def tell_mask_unused(p: Any, script: str) -> None:
+    """A selected script puts masks of its own in the place of the user's: told once, if the user
+    gave one; with none there is nothing to protect."""
+    if getattr(p, "bleed_guard_had_mask", False):
+        p.bleed_guard_had_mask = False
+        raise processing.UnmappableError(
+            f"{script} redraws the whole picture in tiles of its own and does not use the mask"
+        )
 
 
 class BleedGuardScript(scripts.Script):
@@ -158,6 +171,12 @@ class BleedGuardScript(scripts.Script):
         made = panel.build_panel(options.default_settings(), presets.shared_store(), step)
         self.infotext_fields, self.paste_field_names = infotext.paste_fields(made, presets.load_all)
         return made
+
+    def setup(self, p: Any = None, *args: Any) -> None:
+        """Notes whether the user gave a mask: by the first job a selected script may have set
+        its own. No net under it: the guard works without."""
+        if p is not None:
+            p.bleed_guard_had_mask = getattr(p, "image_mask", None) is not None
 
     @told_on_failure
     def before_process(self, p: Any = None, *args: Any) -> None:
@@ -226,7 +245,7 @@ class BleedGuardScript(scripts.Script):
         run = read_run(p)
         if getattr(p, "image_mask", None) is not None and "before_process" in compat.find_losses():
             raise processing.UnmappableError("this host does not call before_process")
-        if run is not None:
+        if run is not None and processed.images:  # none amid a job, where ADetailer calls it
             lines = close_run(run, p, processed)
             if lines and options.read("tell_in_console"):
                 print(lines[0])
