@@ -387,6 +387,38 @@ def read_unsketched(p: Any) -> Image.Image | None:
     return unsketched
 
 
+def read_unfilled(p: Any, mask: np.ndarray) -> Image.Image | None:
+    """The picture the user gave, wherever the mask (uint8 H x W) is off, if an extension has
+    filled in the mask what is in the picture's place by now; None if there is no such.
+
+    As LaMa does as masked content: it fills by the grey of a soft mask, beyond its edge too.
+    """
+    own, init = next(iter(read_given(p)[1:]), None), p.init_images[0]
+    if not isinstance(own, Image.Image) or own is init or len(p.init_images) > 1:
+        return None
+    if own.size != init.size or mask.shape[::-1] != init.size:
+        return None
+    mode = "RGBA" if "A" in own.getbands() + init.getbands() else "RGB"
+    pixels = np.asarray(own.convert(mode)), np.asarray(init.convert(mode))
+    filled, is_outside = (pixels[0] != pixels[1]).any(axis=2), mask < HARD_LEVEL
+    if (filled & (mask == 0)).any() or not (filled & is_outside).any():
+        return None
+    unfilled = Image.fromarray(np.where(is_outside[..., None], *pixels))
+    unfilled.info = dict(own.info)
+    return unfilled
+
+
+def read_given(p: Any) -> tuple[Any, ...]:
+    """The user's mask or None, then the pictures, noted before scripts and extensions bring their
+    own."""
+    return getattr(p, "bleed_guard_given", ()) or (None,)
+
+
+def forget_given_mask(p: Any) -> None:
+    """It has been told of."""
+    p.bleed_guard_given = None, *read_given(p)[1:]
+
+
 def _find_local(module: str, function: str, name: str) -> Any:
     """A variable of the nearest running call of a host's function; None if there is none."""
     for frame in _callers():

@@ -129,7 +129,7 @@ def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | 
     if job is None:
         return None
     processing.forget_earlier_job(p)
-    unsketched = processing.read_unsketched(p)
+    own = processing.read_unsketched(p) or processing.read_unfilled(p, job.mask)
     plan = plan_guard(job, settings)
     before = processing.read_fields(p)
     processing.apply_plan(p, plan, job)
@@ -137,14 +137,14 @@ def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | 
     plan = replace(plan, changes=(*kept, *prepared, *plan.changes))
     replaced = processing.find_replaced(p, before)
     tell_at_once(plan)
-    return GuardRun(Rules(settings, job, plan, unsketched), complaints, replaced)
+    return GuardRun(Rules(settings, job, plan, own), complaints, replaced)
 
 
 def tell_mask_unused(p: Any, script: str) -> None:
     """A selected script puts masks of its own in the place of the user's: told once, if the user
     gave one; with none there is nothing to protect."""
-    if getattr(p, "bleed_guard_had_mask", False):
-        p.bleed_guard_had_mask = False
+    if processing.read_given(p)[0] is not None:
+        processing.forget_given_mask(p)
         raise processing.UnmappableError(
             f"{script} redraws the whole picture in tiles of its own and does not use the mask"
         )
@@ -173,10 +173,9 @@ class BleedGuardScript(scripts.Script):
         return made
 
     def setup(self, p: Any = None, *args: Any) -> None:
-        """Notes whether the user gave a mask: by the first job a selected script may have set
-        its own. No net under it: the guard works without."""
+        """No net under it: the guard works without."""
         if p is not None:
-            p.bleed_guard_had_mask = getattr(p, "image_mask", None) is not None
+            p.bleed_guard_given = processing.read_inputs(p)
 
     @told_on_failure
     def before_process(self, p: Any = None, *args: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter, ImageOps
 
 from bleed_guard.core.job import Verdict
 from bleed_guard.host import options
@@ -478,3 +478,29 @@ def test_a_job_another_script_closes_early_is_told_once(
     told = [line for line in capsys.readouterr().out.splitlines() if "Bleed Guard" in line]
     assert len(told) == 1
     assert "3 images, 0 protected pixels changed" in told[0]
+
+
+@pytest.mark.parametrize("only_masked", [True, False])
+@pytest.mark.parametrize("inverted", [0, 1])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_filling_beyond_a_soft_masks_edge_is_not_taken_for_the_original(
+    host: GuardedHost, only_masked: bool, inverted: int, mode: str
+) -> None:
+    """As LaMa's as masked content: it pastes what it made by the mask's grey."""
+
+    def fill(self: Any, p: Any, *args: Any) -> None:
+        soft = ImageOps.invert(p.image_mask) if p.inpainting_mask_invert else p.image_mask
+        filled = p.init_images[0].copy()
+        filled.paste(PINK, mask=soft)
+        p.init_images[0] = filled
+
+    add_script(host, before_process=fill)
+    photo, mask = make_photo(), make_mask().filter(ImageFilter.GaussianBlur(5))
+    given = ImageOps.invert(mask) if inverted else mask
+    outcome = host.run(
+        photo.convert(mode), given, inpainting_mask_invert=inverted, inpaint_full_res=only_masked
+    )
+    assert count_outside(outcome.images[0], photo, mask) == 0
+    assert count_outside(Image.open(outcome.files[0]), photo, mask) == 0
+    assert outcome.record.verdict is Verdict.CLEAN
+    assert count_changed(outcome.pixels(0), np.asarray(photo), np.asarray(mask) >= 128) > 700
