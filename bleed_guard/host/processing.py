@@ -387,25 +387,38 @@ def read_unsketched(p: Any) -> Image.Image | None:
     return unsketched
 
 
-def read_unfilled(p: Any, mask: np.ndarray) -> Image.Image | None:
-    """The picture the user gave, wherever the mask (uint8 H x W) is off, if an extension has
-    filled in the mask what is in the picture's place by now; None if there is no such.
+class Edited(NamedTuple):
+    """What an extension did before the job to the picture the user gave.
 
-    As LaMa does as masked content: it fills by the grey of a soft mask, beyond its edge too.
+    `own` is the user's wherever the mask is off, if what is in its place by now differs only in
+    the mask, be it in its faintest grey; `outside` counts the pixels that differ elsewhere.
+    """
+
+    own: Image.Image | None = None
+    outside: int = 0
+
+
+def read_edited(p: Any, mask: np.ndarray) -> Edited:
+    """`mask` is uint8 H x W, at the picture's size.
+
+    LaMa as masked content for one fills by the grey of a soft mask, beyond its edge too. Other
+    extensions change contrast or noise everywhere: that is meant, and theirs is the original.
     """
     own, init = next(iter(read_given(p)[1:]), None), p.init_images[0]
     if not isinstance(own, Image.Image) or own is init or len(p.init_images) > 1:
-        return None
+        return Edited()
     if own.size != init.size or mask.shape[::-1] != init.size:
-        return None
-    mode = "RGBA" if "A" in own.getbands() + init.getbands() else "RGB"
-    pixels = np.asarray(own.convert(mode)), np.asarray(init.convert(mode))
-    filled, is_outside = (pixels[0] != pixels[1]).any(axis=2), mask < HARD_LEVEL
-    if (filled & (mask == 0)).any() or not (filled & is_outside).any():
-        return None
-    unfilled = Image.fromarray(np.where(is_outside[..., None], *pixels))
-    unfilled.info = dict(own.info)
-    return unfilled
+        return Edited()
+    given, now = _to_opaque(_to_eight_bits(own)), _to_opaque(init)
+    mode = "RGBA" if "A" in given.getbands() + now.getbands() else "RGB"
+    pixels = np.asarray(given.convert(mode)), np.asarray(now.convert(mode))
+    edited, is_outside = (pixels[0] != pixels[1]).any(axis=2), mask < HARD_LEVEL
+    beyond = int(np.count_nonzero(edited & (mask == 0)))
+    if beyond or not (edited & is_outside).any():
+        return Edited(outside=beyond)
+    merged = Image.fromarray(np.where(is_outside[..., None], *pixels))
+    merged.info = dict(own.info)
+    return Edited(merged)
 
 
 def read_given(p: Any) -> tuple[Any, ...]:
@@ -414,9 +427,9 @@ def read_given(p: Any) -> tuple[Any, ...]:
     return getattr(p, "bleed_guard_given", ()) or (None,)
 
 
-def forget_given_mask(p: Any) -> None:
-    """It has been told of."""
-    p.bleed_guard_given = None, *read_given(p)[1:]
+def forget_given(p: Any) -> None:
+    """It has been told of, or the job runs once more, with the pictures of the run before."""
+    p.bleed_guard_given = ()
 
 
 def _find_local(module: str, function: str, name: str) -> Any:

@@ -129,7 +129,9 @@ def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | 
     if job is None:
         return None
     processing.forget_earlier_job(p)
-    own = processing.read_unsketched(p) or processing.read_unfilled(p, job.mask)
+    edited = processing.read_edited(p, job.mask)
+    own = processing.read_unsketched(p) or edited.own
+    job = replace(job, edited_before=edited.outside)
     plan = plan_guard(job, settings)
     before = processing.read_fields(p)
     processing.apply_plan(p, plan, job)
@@ -144,7 +146,7 @@ def tell_mask_unused(p: Any, script: str) -> None:
     """A selected script puts masks of its own in the place of the user's: told once, if the user
     gave one; with none there is nothing to protect."""
     if processing.read_given(p)[0] is not None:
-        processing.forget_given_mask(p)
+        processing.forget_given(p)
         raise processing.UnmappableError(
             f"{script} redraws the whole picture in tiles of its own and does not use the mask"
         )
@@ -182,6 +184,7 @@ class BleedGuardScript(scripts.Script):
         earlier = read_run(p)
         if earlier is not None:
             p.bleed_guard_run = None  # of this job's last file or loop, or of the one around it
+            processing.forget_given(p)
             if processing.is_nested(p):  # a copy: the entries stay those of the one around it
                 p.extra_generation_params = dict(p.extra_generation_params)
             else:

@@ -504,3 +504,24 @@ def test_a_filling_beyond_a_soft_masks_edge_is_not_taken_for_the_original(
     assert count_outside(Image.open(outcome.files[0]), photo, mask) == 0
     assert outcome.record.verdict is Verdict.CLEAN
     assert count_changed(outcome.pixels(0), np.asarray(photo), np.asarray(mask) >= 128) > 700
+
+
+def test_a_picture_that_was_changed_before_the_job_is_told(host: GuardedHost) -> None:
+    """An extension's picture counts, for that is what the host is given; not in the next loop."""
+    from modules import processing
+
+    def darken(self: Any, p: Any, *args: Any) -> None:
+        if p.init_images[0] is photo:
+            p.init_images[0] = dark
+
+    add_script(host, before_process=darken)
+    photo, mask = make_photo(), make_mask()
+    dark = Image.eval(photo, lambda level: level // 2)
+    p = host.make_job(photo, mask)
+    outcome = host.finish(p)
+    assert count_outside(outcome.images[0], dark, mask) == 0
+    told = f"changed {count_outside(dark, photo, mask):,} pixels outside the mask before the job"
+    assert outcome.comments.count(told) == 1
+    p.init_images = [make_photo(seed=8)]
+    processing.process_images(p)
+    assert not [one for one in p.bleed_guard_run.record.findings if "before the job" in one.what]
