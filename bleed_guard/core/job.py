@@ -283,6 +283,7 @@ class InpaintJob:
     webp_is_lossless: bool = False
     makes_mask_composite: bool = False  # of the picture as generated and the finished one
     export_4chan_side: int = 4000  # px: the extra JPEG is written for sides above it
+    edited_before: int = 0  # px outside the mask that are not the user's picture's any more
 
     @cached_property
     def box(self) -> Box | None:

@@ -344,6 +344,11 @@ def _judge_assembly(view: _View) -> Iterator[Finding]:
         yield word_finding("assembled", script=view.job.assembled_by)
 
 
+def _judge_original(view: _View) -> Iterator[Finding]:
+    if view.job.edited_before and view.protection is not Protection.NONE:
+        yield word_finding("edited_before", pixels=f"{view.job.edited_before:,}")
+
+
 def _judge_format(view: _View) -> Iterator[Finding]:
     job, settings = view.job, view.settings
     if settings.lossy_format == "ignore":
@@ -432,6 +437,7 @@ JUDGES: tuple[Callable[[_View], Iterator[Finding]], ...] = (
     _judge_strength,
     _judge_models,
     _judge_assembly,
+    _judge_original,
     _judge_format,
     _judge_area,
     _judge_size,

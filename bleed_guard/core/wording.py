@@ -237,6 +237,13 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "compared",
             "Inpaint without the script first, then enlarge or extend the picture",
         ),
+        "edited_before": Wording(
+            Cause.OTHER_SCRIPT,
+            _WARNING,
+            "Another extension changed {pixels} pixels outside the mask before the job began",
+            "That extension's picture is what the host was given, so it is what the guard keeps",
+            "Switch off what edits the picture beforehand to keep your own",
+        ),
         "lossy_file": Wording(
             Cause.JPEG,
             _WARNING,

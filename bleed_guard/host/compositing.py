@@ -26,13 +26,13 @@ from bleed_guard.host.processing import Canvas, UnmappableError
 class Rules:
     """What was decided for all images of the job.
 
-    `unsketched` is laid below the result in place of an init image the host blended a sketch into.
+    `own` is laid below the result in place of an init image that a sketch or a filling is in.
     """
 
     settings: GuardSettings
     job: InpaintJob
     plan: GuardPlan
-    unsketched: Image.Image | None = None
+    own: Image.Image | None = None
 
     @property
     def is_forcing(self) -> bool:
@@ -105,8 +105,8 @@ def lay_out(
     Raises UnmappableError if nobody can tell.
     """
     place = processing.read_place(p, decoded.batch_index, decoded.image.size)
-    if rules.unsketched is not None:
-        place = place._replace(init_image=rules.unsketched)
+    if rules.own is not None:
+        place = place._replace(init_image=rules.own)
     if known is not None and known.place == place:
         canvas = known
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import FrameType
@@ -56,10 +56,12 @@ CFG_RESCALE_TITLES = (
 )
 """Built into one host, with a slider from 0; extensions elsewhere."""
 
-ASSEMBLING_TITLES = (
-    "sd upscale", "ultimate sd upscale", "outpainting mk2", "poor man's outpainting"
-)  # fmt: skip
+ASSEMBLING_TITLES = ("sd upscale", "outpainting mk2", "poor man's outpainting")
 """Selectable scripts that make one picture, of another size, out of several jobs."""
+
+TILING_TITLES = ("ultimate sd upscale",)
+"""Selectable scripts that enlarge the picture and redraw all of it, tile by tile: the masks are
+theirs, and so is what these blend beyond their edges."""
 
 DISPATCHERS = "modules.script"
 """What the names of the hosts' modules that call hooks and callbacks begin with."""
@@ -235,7 +237,7 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
         "has_color_correction": bool(read_override(p, "img2img_color_correction", False)),
         "has_face_restoration": bool(sampling),
         "has_cfg_rescale": is_script_on(p, *CFG_RESCALE_TITLES),
-        "assembled_by": _read_assembling_script(p),
+        "assembled_by": find_selected(p, ASSEMBLING_TITLES),
         "refiner": _read_refiner(p),
         "image_format": str(read_override(p, "samples_format", "png")).lower(),
         "grid_format": str(read_override(p, "grid_format", "png")).lower(),
@@ -304,14 +306,15 @@ def _read_blur(p: Any) -> int:
     return int(max(getattr(p, "mask_blur_x", 0) or 0, getattr(p, "mask_blur_y", 0) or 0))
 
 
-def _read_assembling_script(p: Any) -> str:
-    """Title of the selected script (the first argument, from 1 on) if it assembles a picture."""
+def find_selected(p: Any, titles: Sequence[str]) -> str:
+    """Title of the selected script (the first argument, from 1 on) if it is one of `titles`,
+    which are lower case; else ""."""
     selectable = getattr(getattr(p, "scripts", None), "selectable_scripts", None) or ()
     chosen = next(iter(getattr(p, "script_args", None) or ()), 0)
     if not isinstance(chosen, int) or not 0 < chosen <= len(selectable):
         return ""
     title = script_title(selectable[chosen - 1])
-    return title if title.lower() in ASSEMBLING_TITLES else ""
+    return title if title.lower() in titles else ""
 
 
 def _read_refiner(p: Any) -> str:
@@ -382,6 +385,51 @@ def read_unsketched(p: Any) -> Image.Image | None:
     unsketched = Image.fromarray(np.where(is_painted[..., None], pixels[1], pixels[0]))
     unsketched.info = dict(init.info)
     return unsketched
+
+
+class Edited(NamedTuple):
+    """What an extension did before the job to the picture the user gave.
+
+    `own` is the user's wherever the mask is off, if what is in its place by now differs only in
+    the mask, be it in its faintest grey; `outside` counts the pixels that differ elsewhere.
+    """
+
+    own: Image.Image | None = None
+    outside: int = 0
+
+
+def read_edited(p: Any, mask: np.ndarray) -> Edited:
+    """`mask` is uint8 H x W, at the picture's size.
+
+    LaMa as masked content for one fills by the grey of a soft mask, beyond its edge too. Other
+    extensions change contrast or noise everywhere: that is meant, and theirs is the original.
+    """
+    own, init = next(iter(read_given(p)[1:]), None), p.init_images[0]
+    if not isinstance(own, Image.Image) or own is init or len(p.init_images) > 1:
+        return Edited()
+    if own.size != init.size or mask.shape[::-1] != init.size:
+        return Edited()
+    given, now = _to_opaque(_to_eight_bits(own)), _to_opaque(init)
+    mode = "RGBA" if "A" in given.getbands() + now.getbands() else "RGB"
+    pixels = np.asarray(given.convert(mode)), np.asarray(now.convert(mode))
+    edited, is_outside = (pixels[0] != pixels[1]).any(axis=2), mask < HARD_LEVEL
+    beyond = int(np.count_nonzero(edited & (mask == 0)))
+    if beyond or not (edited & is_outside).any():
+        return Edited(outside=beyond)
+    merged = Image.fromarray(np.where(is_outside[..., None], *pixels))
+    merged.info = dict(own.info)
+    return Edited(merged)
+
+
+def read_given(p: Any) -> tuple[Any, ...]:
+    """The user's mask or None, then the pictures, noted before scripts and extensions bring their
+    own."""
+    return getattr(p, "bleed_guard_given", ()) or (None,)
+
+
+def forget_given(p: Any) -> None:
+    """It has been told of, or the job runs once more, with the pictures of the run before."""
+    p.bleed_guard_given = ()
 
 
 def _find_local(module: str, function: str, name: str) -> Any:

@@ -122,11 +122,16 @@ def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | 
     asked, complaints = read_settings(p, args)
     settings, kept = keep_protection(asked)
     is_alone = settings.enabled and not processing.is_nested(p, is_running=is_running)
-    job = processing.read_job(p) if is_alone else None
+    tiled_by = processing.find_selected(p, processing.TILING_TITLES)
+    if is_alone and tiled_by:
+        tell_mask_unused(p, tiled_by)
+    job = processing.read_job(p) if is_alone and not tiled_by else None
     if job is None:
         return None
     processing.forget_earlier_job(p)
-    unsketched = processing.read_unsketched(p)
+    edited = processing.read_edited(p, job.mask)
+    own = processing.read_unsketched(p) or edited.own
+    job = replace(job, edited_before=edited.outside)
     plan = plan_guard(job, settings)
     before = processing.read_fields(p)
     processing.apply_plan(p, plan, job)
@@ -134,7 +139,17 @@ def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | 
     plan = replace(plan, changes=(*kept, *prepared, *plan.changes))
     replaced = processing.find_replaced(p, before)
     tell_at_once(plan)
-    return GuardRun(Rules(settings, job, plan, unsketched), complaints, replaced)
+    return GuardRun(Rules(settings, job, plan, own), complaints, replaced)
+
+
+def tell_mask_unused(p: Any, script: str) -> None:
+    """A selected script puts masks of its own in the place of the user's: told once, if the user
+    gave one; with none there is nothing to protect."""
+    if processing.read_given(p)[0] is not None:
+        processing.forget_given(p)
+        raise processing.UnmappableError(
+            f"{script} redraws the whole picture in tiles of its own and does not use the mask"
+        )
 
 
 class BleedGuardScript(scripts.Script):
@@ -159,11 +174,17 @@ class BleedGuardScript(scripts.Script):
         self.infotext_fields, self.paste_field_names = infotext.paste_fields(made, presets.load_all)
         return made
 
+    def setup(self, p: Any = None, *args: Any) -> None:
+        """No net under it: the guard works without."""
+        if p is not None:
+            p.bleed_guard_given = processing.read_inputs(p)
+
     @told_on_failure
     def before_process(self, p: Any = None, *args: Any) -> None:
         earlier = read_run(p)
         if earlier is not None:
             p.bleed_guard_run = None  # of this job's last file or loop, or of the one around it
+            processing.forget_given(p)
             if processing.is_nested(p):  # a copy: the entries stay those of the one around it
                 p.extra_generation_params = dict(p.extra_generation_params)
             else:
@@ -226,7 +247,7 @@ class BleedGuardScript(scripts.Script):
         run = read_run(p)
         if getattr(p, "image_mask", None) is not None and "before_process" in compat.find_losses():
             raise processing.UnmappableError("this host does not call before_process")
-        if run is not None:
+        if run is not None and processed.images:  # none amid a job, where ADetailer calls it
             lines = close_run(run, p, processed)
             if lines and options.read("tell_in_console"):
                 print(lines[0])

@@ -46,6 +46,10 @@ OUT_OF_A_JOB = {
 """Entries of core the host folder uses only when the page or the API asks."""
 
 
+BESIDE = {"title", "setup"}
+"""What the host calls that no job is guarded by: test_a_job_is_guarded_without_them."""
+
+
 @dataclass(frozen=True)
 class Situation:
     """A job that brings further functions into play."""
@@ -111,7 +115,7 @@ pytestmark = pytest.mark.timeout(3600 if BREAKS_ALL else 300)
 
 def is_part(code: CodeType) -> bool:
     """Whether it has a name, and is neither the net under a hook nor what the host asks beside."""
-    if code.co_freevars or code.co_name[0] == "<" or code.co_name == "title":
+    if code.co_freevars or code.co_name[0] == "<" or code.co_name in BESIDE:
         return False
     return BREAKS_ALL or Path(code.co_filename).parent.name != "core" or code in ENTRIES
 
@@ -197,11 +201,20 @@ def test_whatever_fails_in_a_job_is_told_and_breaks_no_generation(host: GuardedH
     assert forgotten == set(), "no situation here calls these"
 
 
+@pytest.mark.parametrize("name", sorted(BESIDE))
+def test_a_job_is_guarded_without_them(host: GuardedHost, name: str) -> None:
+    photo, mask = make_inputs()
+    with broken(getattr(script.BleedGuardScript, name).__code__):
+        outcome = run(host, SITUATIONS[0])
+    assert count_changed(outcome.pixels(0), np.asarray(photo), np.asarray(mask) < 128) == 0
+    assert outcome.record.verdict is Verdict.CLEAN
+
+
 def list_hooks() -> dict[str, Any]:
     """Every hook of the guard: what its script overrides of the host's, and its callbacks."""
     from modules import scripts
 
-    page = {"__init__", "title", "show", "ui"}
+    page = {"__init__", "show", "ui"} | BESIDE
     own = vars(script.BleedGuardScript)
     hooks = {
         name: own[name] for name in own if hasattr(scripts.Script, name) and callable(own[name])

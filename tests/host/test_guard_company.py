@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter, ImageOps
 
 from bleed_guard.core.job import Verdict
 from bleed_guard.host import options
@@ -434,3 +434,106 @@ def test_a_number_the_api_takes_and_no_host_knows_is_guarded(
     outcome = host.run(photo, mask, **field)
     assert count_outside(outcome.images[0], photo, mask) == 0
     assert outcome.record.verdict is Verdict.CLEAN
+
+
+def redraw_in_tiles(host: GuardedHost, mask: Image.Image | None, **guard: bool) -> Any:
+    """As Ultimate SD upscale does: two jobs, whose own masks take the place of the user's."""
+    from modules import processing, scripts
+
+    class UltimateUpscale(scripts.Script):
+        def title(self) -> str:
+            return "Ultimate SD upscale"
+
+    p = host.make_job(make_photo(), mask, {"enabled": True, **guard}, inpaint_full_res=True)
+    p.scripts.selectable_scripts.append(UltimateUpscale())
+    p.script_args = (1, *p.script_args[1:])
+    for box in ((0, 0, 64, 64), (64, 0, 128, 64)):
+        p.image_mask = make_mask(box=box)
+        processed = processing.process_images(p)
+        p.init_images = processed.images[:1]
+    return processing.Processed(p, p.init_images, infotexts=processed.infotexts)
+
+
+def test_tiles_blend_over_each_other_as_without_the_guard(host: GuardedHost) -> None:
+    tiled, alone = (redraw_in_tiles(host, None, enabled=enabled) for enabled in (True, False))
+    assert np.array_equal(np.asarray(tiled.images[0]), np.asarray(alone.images[0]))
+    assert tiled.infotexts == alone.infotexts
+    assert "Bleed" not in tiled.comments
+
+
+def test_a_mask_that_tiles_do_not_use_is_told_as_not_guarded(host: GuardedHost) -> None:
+    known = {record.id for record in HISTORY.list()}
+    told = "NOT GUARDED: Ultimate SD upscale redraws the whole picture in tiles of its own"
+    tiled = redraw_in_tiles(host, make_mask())
+    assert told in tiled.comments
+    assert told.removeprefix("NOT GUARDED: ") in tiled.infotexts[0]
+    assert len({record.id for record in HISTORY.list()} - known) == 1
+    assert "Bleed" not in redraw_in_tiles(host, make_mask(), enabled=False).comments
+
+
+def test_a_job_another_script_closes_early_is_told_once(
+    host: GuardedHost, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ADetailer closes the job for all scripts before each batch, with an empty reply."""
+    from modules import processing
+
+    def postprocess_image(self: Any, p: Any, pp: Any, *args: Any) -> None:
+        if p.batch_index == 0:
+            p.scripts.postprocess(copy.copy(p), processing.Processed(p, [], p.seed, ""))
+        p.scripts.before_process(copy.copy(p))
+        p.scripts.process(copy.copy(p))
+
+    add_script(host, postprocess_image=postprocess_image)
+    photo, mask = make_photo(), make_mask()
+    outcome = host.run(photo, mask, n_iter=3)
+    assert [count_outside(image, photo, mask) for image in outcome.images] == [0, 0, 0]
+    told = [line for line in capsys.readouterr().out.splitlines() if "Bleed Guard" in line]
+    assert len(told) == 1
+    assert "3 images, 0 protected pixels changed" in told[0]
+
+
+@pytest.mark.parametrize("only_masked", [True, False])
+@pytest.mark.parametrize("inverted", [0, 1])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_filling_beyond_a_soft_masks_edge_is_not_taken_for_the_original(
+    host: GuardedHost, only_masked: bool, inverted: int, mode: str
+) -> None:
+    """As LaMa's as masked content: it pastes what it made by the mask's grey."""
+
+    def fill(self: Any, p: Any, *args: Any) -> None:
+        soft = ImageOps.invert(p.image_mask) if p.inpainting_mask_invert else p.image_mask
+        filled = p.init_images[0].copy()
+        filled.paste(PINK, mask=soft)
+        p.init_images[0] = filled
+
+    add_script(host, before_process=fill)
+    photo, mask = make_photo(), make_mask().filter(ImageFilter.GaussianBlur(5))
+    given = ImageOps.invert(mask) if inverted else mask
+    outcome = host.run(
+        photo.convert(mode), given, inpainting_mask_invert=inverted, inpaint_full_res=only_masked
+    )
+    assert count_outside(outcome.images[0], photo, mask) == 0
+    assert count_outside(Image.open(outcome.files[0]), photo, mask) == 0
+    assert outcome.record.verdict is Verdict.CLEAN
+    assert count_changed(outcome.pixels(0), np.asarray(photo), np.asarray(mask) >= 128) > 700
+
+
+def test_a_picture_that_was_changed_before_the_job_is_told(host: GuardedHost) -> None:
+    """An extension's picture counts, for that is what the host is given; not in the next loop."""
+    from modules import processing
+
+    def darken(self: Any, p: Any, *args: Any) -> None:
+        if p.init_images[0] is photo:
+            p.init_images[0] = dark
+
+    add_script(host, before_process=darken)
+    photo, mask = make_photo(), make_mask()
+    dark = Image.eval(photo, lambda level: level // 2)
+    p = host.make_job(photo, mask)
+    outcome = host.finish(p)
+    assert count_outside(outcome.images[0], dark, mask) == 0
+    told = f"changed {count_outside(dark, photo, mask):,} pixels outside the mask before the job"
+    assert outcome.comments.count(told) == 1
+    p.init_images = [make_photo(seed=8)]
+    processing.process_images(p)
+    assert not [one for one in p.bleed_guard_run.record.findings if "before the job" in one.what]
