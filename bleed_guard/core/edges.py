@@ -64,9 +64,9 @@ def measure_depth(inside: np.ndarray) -> np.ndarray:
 
 def measure_thickness(depth: np.ndarray, width: float) -> np.ndarray:
     """The largest depth (whole px, float32 in, uint8 h x w out) within `width` px of each."""
-    window = np.ones((2 * int(np.ceil(width)) + 1, 1), np.uint8)
-    near = np.minimum(depth, DEEP).astype(np.uint8)
-    return cv2.dilate(cv2.dilate(near, window), window.T)
+    side = 2 * int(np.ceil(width)) + 1
+    near = cv2.threshold(depth, DEEP, 0, cv2.THRESH_TRUNC)[1].astype(np.uint8)
+    return cv2.dilate(near, np.ones((side, side), np.uint8))
 
 
 Measure = Callable[[np.ndarray], tuple[np.ndarray, ...]]
