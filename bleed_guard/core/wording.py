@@ -240,7 +240,7 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
         "edited_before": Wording(
             Cause.OTHER_SCRIPT,
             _WARNING,
-            "Another extension changed {pixels} pixels outside the mask before the job began",
+            "Another extension changed {pixels} px outside the mask before the job began",
             "That extension's picture is what the host was given, so it is what the guard keeps",
             "Switch off what edits the picture beforehand to keep your own",
         ),

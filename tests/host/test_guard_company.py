@@ -532,7 +532,7 @@ def test_a_picture_that_was_changed_before_the_job_is_told(host: GuardedHost) ->
     p = host.make_job(photo, mask)
     outcome = host.finish(p)
     assert count_outside(outcome.images[0], dark, mask) == 0
-    told = f"changed {count_outside(dark, photo, mask):,} pixels outside the mask before the job"
+    told = f"changed {count_outside(dark, photo, mask):,} px outside the mask before the job"
     assert outcome.comments.count(told) == 1
     p.init_images = [make_photo(seed=8)]
     processing.process_images(p)
