@@ -548,11 +548,15 @@ def find_replaced(p: Any, before: Mapping[str, Any]) -> Replaced:
     }
 
 
-def take_back(p: Any, replaced: Replaced) -> None:
+def take_back(p: Any, replaced: Replaced, inputs: tuple[Any, ...] | None = None) -> None:
     """A job that runs once more, for the next file of a batch or the next loop: what nobody has
-    set since the guard did is as the user wanted it, and looked at anew."""
+    set since the guard did is as the user wanted it, and looked at anew.
+
+    `inputs` are the mask and the pictures the guard left: others may be in the same list by now.
+    """
+    are_edited = inputs is not None and not are_same(inputs[1:], read_inputs(p)[1:])
     for name, (before, after) in replaced.items():
-        if getattr(p, name, None) is after:
+        if getattr(p, name, None) is after and not (are_edited and name == "init_images"):
             setattr(p, name, before)
 
 

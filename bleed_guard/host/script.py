@@ -202,7 +202,7 @@ class BleedGuardScript(scripts.Script):
         run, inputs = read_run(p), getattr(p, "bleed_guard_inputs", None)
         if inputs is not None and not processing.are_same(inputs, processing.read_inputs(p)):
             if run is not None:  # the mask or the picture is another extension's by now
-                processing.take_back(p, run.replaced)
+                processing.take_back(p, run.replaced, inputs)
             begin(p, args, is_running=True)
         elif run is not None and run.settle_size((int(p.width), int(p.height))):
             tell_at_once(run.rules.plan)

@@ -251,6 +251,29 @@ def test_the_refiner_is_off_where_the_host_found_it_before_another_script_gave_t
     assert "Refiner: minihost" not in outcome.processed.infotexts[0]
 
 
+def test_a_fill_of_a_picture_with_hidden_infotext_is_what_is_painted_over(
+    host: GuardedHost,
+) -> None:
+    """The guard brings such a picture to a form the host reads right, before the other edits it."""
+    photo, mask = make_photo(), make_mask()
+    given = photo.copy()
+    given.putalpha(254)
+    seen: list[tuple[int, ...]] = []
+
+    def fill(self: Any, p: Any, *args: Any) -> None:
+        p.init_images[0] = p.init_images[0].copy()
+        p.init_images[0].paste(PINK, (30, 20, 70, 44))
+
+    def look(self: Any, p: Any, *args: Any, **_: Any) -> None:
+        seen.append(p.init_images[0].convert("RGB").getpixel((50, 30)))
+
+    add_script(host, before_process=fill, process_batch=look)
+    host.scripts.reverse()
+    outcome = host.run(given, mask)
+    assert seen == [PINK]
+    assert count_outside(outcome.images[0], photo, mask) == 0
+
+
 def test_each_file_of_a_batch_begins_with_what_the_user_set(host: GuardedHost) -> None:
     """The page runs one and the same job for every file and its mask."""
     from modules import processing
