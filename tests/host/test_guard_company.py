@@ -541,8 +541,12 @@ def test_a_filling_beyond_a_soft_masks_edge_is_not_taken_for_the_original(
     assert count_changed(outcome.pixels(0), np.asarray(photo), np.asarray(mask) >= 128) > 700
 
 
-def test_a_picture_that_was_changed_before_the_job_is_told(host: GuardedHost) -> None:
-    """An extension's picture counts, for that is what the host is given; not in the next loop."""
+@pytest.mark.parametrize("settings", [{}, {"soft_mask": "harden"}, {"paste_back": False}])
+@pytest.mark.parametrize("only_masked", [True, False])
+def test_a_picture_that_was_changed_before_the_job_is_as_the_user_gave_it(
+    host: GuardedHost, only_masked: bool, settings: dict[str, Any]
+) -> None:
+    """As by LaMa's filling under opaque RGBA masks. Told; only measured, theirs is what counts."""
     from modules import processing
 
     def darken(self: Any, p: Any, *args: Any) -> None:
@@ -552,11 +556,19 @@ def test_a_picture_that_was_changed_before_the_job_is_told(host: GuardedHost) ->
     add_script(host, before_process=darken)
     photo, mask = make_photo(), make_mask()
     dark = Image.eval(photo, lambda level: level // 2)
-    p = host.make_job(photo, mask)
+    mask.putpixel((30, 20), 200)  # something to harden
+    p = host.make_job(photo, mask, settings, inpaint_full_res=only_masked)
     outcome = host.finish(p)
-    assert count_outside(outcome.images[0], dark, mask) == 0
-    told = f"changed {count_outside(dark, photo, mask):,} pixels outside the mask before the job"
-    assert outcome.comments.count(told) == 1
+    is_kept, dark_pixels = "paste_back" not in settings, count_outside(dark, photo, mask)
+    assert (count_outside(outcome.images[0], photo, mask) == 0) == is_kept
+    (image,) = outcome.record.images
+    assert (image.verdict is Verdict.CLEAN) == is_kept
+    assert image.prevented >= dark_pixels * is_kept
+    kept = "init image edited outside the mask -> as given"
+    told = f"changed {dark_pixels:,} pixels outside the mask before the job"
+    assert [outcome.comments.count(text) for text in (kept, told)] == [is_kept, not is_kept]
     p.init_images = [make_photo(seed=8)]
-    processing.process_images(p)
+    again = processing.process_images(p)
+    if is_kept:
+        assert count_outside(again.images[0], make_photo(seed=8), mask) == 0
     assert not [one for one in p.bleed_guard_run.record.findings if "before the job" in one.what]
