@@ -58,13 +58,15 @@ class DecodedImage:
 class LaidOutImage:
     """A decoded image, where it lies, and the overlay the host alone would have used.
 
-    `host_overlay` is an RGBA image, a tuple of an RGB image and a float mask, or None.
+    `host_overlay` is an RGBA image, a tuple of an RGB image and a float mask, or None. It
+    `shows_reference` where it is opaque, unless the init image is not the user's own.
     """
 
     decoded: DecodedImage
     canvas: Canvas
     host_overlay: Any
     keeps_host_blend: bool
+    shows_reference: bool = True
 
 
 class Composed(NamedTuple):
@@ -114,7 +116,8 @@ def lay_out(
     wants_blend = rules.plan.protection is Protection.SOFT or rules.job.has_soft_inpainting
     picture = overlay[0] if isinstance(overlay, tuple) else overlay
     fits = picture is not None and picture.size == canvas.size  # in latent upscale it does not
-    return LaidOutImage(decoded, canvas, overlay, wants_blend and fits)
+    is_own = rules.own is None
+    return LaidOutImage(decoded, canvas, overlay, wants_blend and fits, is_own)
 
 
 def compose(p: Any, laid: LaidOutImage, image: Image.Image, rules: Rules) -> Composed:
@@ -161,7 +164,8 @@ def compose_unguarded(p: Any, laid: LaidOutImage, corrected: Image.Image) -> Pat
     overlay, canvas = laid.host_overlay, laid.canvas
     if overlay is None:
         return Patch.whole(processing.place_bare(corrected, canvas))
-    if not isinstance(overlay, Image.Image) or overlay.size != canvas.size:
+    fits = isinstance(overlay, Image.Image) and overlay.size == canvas.size
+    if not (fits and laid.shows_reference):
         corrected = compat.apply_overlay(corrected, p.paste_to, overlay)
         return Patch.whole(processing.place_bare(corrected, canvas))
     opened, paste_to = canvas.host_overlay(overlay), p.paste_to

@@ -390,8 +390,8 @@ def read_unsketched(p: Any) -> Image.Image | None:
 class Edited(NamedTuple):
     """What an extension did before the job to the picture the user gave.
 
-    `own` is the user's wherever the mask is off, if what is in its place by now differs only in
-    the mask, be it in its faintest grey; `outside` counts the pixels that differ elsewhere.
+    `own` is the user's wherever the mask is off, if what is in its place by now differs there;
+    `outside` counts the pixels that differ where the mask has not even its faintest grey.
     """
 
     own: Image.Image | None = None
@@ -401,8 +401,8 @@ class Edited(NamedTuple):
 def read_edited(p: Any, mask: np.ndarray) -> Edited:
     """`mask` is uint8 H x W, at the picture's size.
 
-    LaMa as masked content for one fills by the grey of a soft mask, beyond its edge too. Other
-    extensions change contrast or noise everywhere: that is meant, and theirs is the original.
+    LaMa as masked content for one fills by the grey of a soft mask, beyond its edge too, and lays
+    its small picture over all of the user's where the host's masks are opaque RGBA.
     """
     own, init = next(iter(read_given(p)[1:]), None), p.init_images[0]
     if not isinstance(own, Image.Image) or own is init or len(p.init_images) > 1:
@@ -414,11 +414,11 @@ def read_edited(p: Any, mask: np.ndarray) -> Edited:
     pixels = np.asarray(given.convert(mode)), np.asarray(now.convert(mode))
     edited, is_outside = (pixels[0] != pixels[1]).any(axis=2), mask < HARD_LEVEL
     beyond = int(np.count_nonzero(edited & (mask == 0)))
-    if beyond or not (edited & is_outside).any():
-        return Edited(outside=beyond)
+    if not (edited & is_outside).any():
+        return Edited()
     merged = Image.fromarray(np.where(is_outside[..., None], *pixels))
     merged.info = dict(own.info)
-    return Edited(merged)
+    return Edited(merged, beyond)
 
 
 def read_given(p: Any) -> tuple[Any, ...]:
@@ -548,11 +548,15 @@ def find_replaced(p: Any, before: Mapping[str, Any]) -> Replaced:
     }
 
 
-def take_back(p: Any, replaced: Replaced) -> None:
+def take_back(p: Any, replaced: Replaced, inputs: tuple[Any, ...] | None = None) -> None:
     """A job that runs once more, for the next file of a batch or the next loop: what nobody has
-    set since the guard did is as the user wanted it, and looked at anew."""
+    set since the guard did is as the user wanted it, and looked at anew.
+
+    `inputs` are the mask and the pictures the guard left: others may be in the same list by now.
+    """
+    are_edited = inputs is not None and not are_same(inputs[1:], read_inputs(p)[1:])
     for name, (before, after) in replaced.items():
-        if getattr(p, name, None) is after:
+        if getattr(p, name, None) is after and not (are_edited and name == "init_images"):
             setattr(p, name, before)
 
 

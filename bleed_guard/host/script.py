@@ -24,6 +24,10 @@ from bleed_guard.ui import panel
 log = logging.getLogger("bleed_guard")
 TITLE = "Bleed Guard"
 
+UNEDITED = Change(
+    "init image", "edited outside the mask", "as given", "another extension had changed it"
+)
+
 
 def told_on_failure(hook: Callable[..., None]) -> Callable[..., None]:
     """Whatever fails in a hook: the generation goes on and the user learns it is not guarded."""
@@ -130,8 +134,12 @@ def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | 
         return None
     processing.forget_earlier_job(p)
     edited = processing.read_edited(p, job.mask)
+    is_forcing = settings.paste_back and settings.protect != Protection.NONE.value
+    if edited.outside and is_forcing and processing.read_given(p)[0] is p.image_mask:
+        kept = (*kept, UNEDITED)
+    elif edited.outside:  # who gives the job a mask too has another picture in mind
+        job, edited = replace(job, edited_before=edited.outside), processing.Edited()
     own = processing.read_unsketched(p) or edited.own
-    job = replace(job, edited_before=edited.outside)
     plan = plan_guard(job, settings)
     before = processing.read_fields(p)
     processing.apply_plan(p, plan, job)
@@ -202,7 +210,7 @@ class BleedGuardScript(scripts.Script):
         run, inputs = read_run(p), getattr(p, "bleed_guard_inputs", None)
         if inputs is not None and not processing.are_same(inputs, processing.read_inputs(p)):
             if run is not None:  # the mask or the picture is another extension's by now
-                processing.take_back(p, run.replaced)
+                processing.take_back(p, run.replaced, inputs)
             begin(p, args, is_running=True)
         elif run is not None and run.settle_size((int(p.width), int(p.height))):
             tell_at_once(run.rules.plan)

@@ -251,6 +251,29 @@ def test_the_refiner_is_off_where_the_host_found_it_before_another_script_gave_t
     assert "Refiner: minihost" not in outcome.processed.infotexts[0]
 
 
+def test_a_fill_of_a_picture_with_hidden_infotext_is_what_is_painted_over(
+    host: GuardedHost,
+) -> None:
+    """The guard brings such a picture to a form the host reads right, before the other edits it."""
+    photo, mask = make_photo(), make_mask()
+    given = photo.copy()
+    given.putalpha(254)
+    seen: list[tuple[int, ...]] = []
+
+    def fill(self: Any, p: Any, *args: Any) -> None:
+        p.init_images[0] = p.init_images[0].copy()
+        p.init_images[0].paste(PINK, (30, 20, 70, 44))
+
+    def look(self: Any, p: Any, *args: Any, **_: Any) -> None:
+        seen.append(p.init_images[0].convert("RGB").getpixel((50, 30)))
+
+    add_script(host, before_process=fill, process_batch=look)
+    host.scripts.reverse()
+    outcome = host.run(given, mask)
+    assert seen == [PINK]
+    assert count_outside(outcome.images[0], photo, mask) == 0
+
+
 def test_each_file_of_a_batch_begins_with_what_the_user_set(host: GuardedHost) -> None:
     """The page runs one and the same job for every file and its mask."""
     from modules import processing
@@ -518,8 +541,12 @@ def test_a_filling_beyond_a_soft_masks_edge_is_not_taken_for_the_original(
     assert count_changed(outcome.pixels(0), np.asarray(photo), np.asarray(mask) >= 128) > 700
 
 
-def test_a_picture_that_was_changed_before_the_job_is_told(host: GuardedHost) -> None:
-    """An extension's picture counts, for that is what the host is given; not in the next loop."""
+@pytest.mark.parametrize("settings", [{}, {"soft_mask": "harden"}, {"paste_back": False}])
+@pytest.mark.parametrize("only_masked", [True, False])
+def test_a_picture_that_was_changed_before_the_job_is_as_the_user_gave_it(
+    host: GuardedHost, only_masked: bool, settings: dict[str, Any]
+) -> None:
+    """As by LaMa's filling under opaque RGBA masks. Told; only measured, theirs is what counts."""
     from modules import processing
 
     def darken(self: Any, p: Any, *args: Any) -> None:
@@ -529,11 +556,19 @@ def test_a_picture_that_was_changed_before_the_job_is_told(host: GuardedHost) ->
     add_script(host, before_process=darken)
     photo, mask = make_photo(), make_mask()
     dark = Image.eval(photo, lambda level: level // 2)
-    p = host.make_job(photo, mask)
+    mask.putpixel((30, 20), 200)  # something to harden
+    p = host.make_job(photo, mask, settings, inpaint_full_res=only_masked)
     outcome = host.finish(p)
-    assert count_outside(outcome.images[0], dark, mask) == 0
-    told = f"changed {count_outside(dark, photo, mask):,} px outside the mask before the job"
-    assert outcome.comments.count(told) == 1
+    is_kept, dark_pixels = "paste_back" not in settings, count_outside(dark, photo, mask)
+    assert (count_outside(outcome.images[0], photo, mask) == 0) == is_kept
+    (image,) = outcome.record.images
+    assert (image.verdict is Verdict.CLEAN) == is_kept
+    assert image.prevented >= dark_pixels * is_kept
+    kept = "init image edited outside the mask -> as given"
+    told = f"changed {dark_pixels:,} px outside the mask before the job"
+    assert [outcome.comments.count(text) for text in (kept, told)] == [is_kept, not is_kept]
     p.init_images = [make_photo(seed=8)]
-    processing.process_images(p)
+    again = processing.process_images(p)
+    if is_kept:
+        assert count_outside(again.images[0], make_photo(seed=8), mask) == 0
     assert not [one for one in p.bleed_guard_run.record.findings if "before the job" in one.what]

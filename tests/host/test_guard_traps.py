@@ -172,13 +172,16 @@ def test_a_sketch_blended_beyond_its_strokes_leaves_the_photograph_alone(
     photo, mask = make_photo((128, 64)), make_mask((128, 64))
     sketch = photo.copy()
     sketch.paste((200, 30, 30), mask=mask)
-    blended = Image.composite(sketch, photo, mask.filter(ImageFilter.GaussianBlur(4)))
+    blur = ImageFilter.GaussianBlur(4)
+    blended = Image.composite(sketch.filter(blur), photo, mask.filter(blur))
     host: dict[str, Any] = {"__name__": "modules.img2img"}
     exec("def img2img(run, orig): return run()", host)
     guarded = GuardedHost(profile, tmp_path)
-    outcome = host["img2img"](lambda: guarded.run(blended, mask), photo)
+    outcome = host["img2img"](lambda: guarded.run(blended, mask, mask_blur=0), photo)
     assert_exact(outcome, photo, mask)
     assert changed_inside(outcome, photo, mask) > 500
+    alone = count_changed(np.asarray(blended), np.asarray(photo), np.asarray(mask) < 128)
+    assert outcome.record.images[0].prevented == alone > 500
 
 
 def test_the_colours_of_inpaint_sketch_stay_inside_its_mask(profile: str, tmp_path: Path) -> None:
