@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import FrameType
@@ -62,6 +62,10 @@ ASSEMBLING_TITLES = ("sd upscale", "outpainting mk2", "poor man's outpainting")
 TILING_TITLES = ("ultimate sd upscale",)
 """Selectable scripts that enlarge the picture and redraw all of it, tile by tile: the masks are
 theirs, and so is what these blend beyond their edges."""
+
+REPEATING_TITLES = ("x/y/z plot", "prompt matrix", "prompts from file or textbox")
+"""Selectable scripts that run the user's job several times, with the picture as it is; others may
+bring pictures of their own."""
 
 DISPATCHERS = "modules.script"
 """What the names of the hosts' modules that call hooks and callbacks begin with."""
@@ -237,7 +241,7 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
         "has_color_correction": bool(read_override(p, "img2img_color_correction", False)),
         "has_face_restoration": bool(sampling),
         "has_cfg_rescale": is_script_on(p, *CFG_RESCALE_TITLES),
-        "assembled_by": find_selected(p, ASSEMBLING_TITLES),
+        "assembled_by": _read_assembling_script(p),
         "refiner": _read_refiner(p),
         "image_format": str(read_override(p, "samples_format", "png")).lower(),
         "grid_format": str(read_override(p, "grid_format", "png")).lower(),
@@ -306,15 +310,18 @@ def _read_blur(p: Any) -> int:
     return int(max(getattr(p, "mask_blur_x", 0) or 0, getattr(p, "mask_blur_y", 0) or 0))
 
 
-def find_selected(p: Any, titles: Sequence[str]) -> str:
-    """Title of the selected script (the first argument, from 1 on) if it is one of `titles`,
-    which are lower case; else ""."""
+def read_selected(p: Any) -> str:
+    """Title of the selected script (the first argument, from 1 on); "" if there is none."""
     selectable = getattr(getattr(p, "scripts", None), "selectable_scripts", None) or ()
     chosen = next(iter(getattr(p, "script_args", None) or ()), 0)
     if not isinstance(chosen, int) or not 0 < chosen <= len(selectable):
         return ""
-    title = script_title(selectable[chosen - 1])
-    return title if title.lower() in titles else ""
+    return script_title(selectable[chosen - 1])
+
+
+def _read_assembling_script(p: Any) -> str:
+    title = read_selected(p)
+    return title if title.lower() in ASSEMBLING_TITLES else ""
 
 
 def _read_refiner(p: Any) -> str:
@@ -419,6 +426,13 @@ def read_edited(p: Any, mask: np.ndarray) -> Edited:
     merged = Image.fromarray(np.where(is_outside[..., None], *pixels))
     merged.info = dict(own.info)
     return Edited(merged, beyond)
+
+
+def gives_user_picture(p: Any) -> bool:
+    """Whether the user's picture is what this job is about: no selected script makes its own of
+    it, and nobody has given the job another mask."""
+    selected = read_selected(p).lower()
+    return read_given(p)[0] is p.image_mask and selected in ("", *REPEATING_TITLES)
 
 
 def read_given(p: Any) -> tuple[Any, ...]:

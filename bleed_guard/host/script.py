@@ -10,7 +10,7 @@ from typing import Any
 
 from modules import scripts
 
-from bleed_guard.core.job import Change, GuardPlan, Protection, Severity
+from bleed_guard.core.job import Change, GuardPlan, InpaintJob, Protection, Severity
 from bleed_guard.core.plan import plan_guard
 from bleed_guard.core.settings import SETTINGS, GuardSettings, ParsedSettings
 from bleed_guard.core.wording import REASONS
@@ -126,28 +126,39 @@ def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | 
     asked, complaints = read_settings(p, args)
     settings, kept = keep_protection(asked)
     is_alone = settings.enabled and not processing.is_nested(p, is_running=is_running)
-    tiled_by = processing.find_selected(p, processing.TILING_TITLES)
-    if is_alone and tiled_by:
-        tell_mask_unused(p, tiled_by)
-    job = processing.read_job(p) if is_alone and not tiled_by else None
+    selected = processing.read_selected(p)
+    is_tiled = selected.lower() in processing.TILING_TITLES
+    if is_alone and is_tiled:
+        tell_mask_unused(p, selected)
+    job = processing.read_job(p) if is_alone and not is_tiled else None
     if job is None:
         return None
     processing.forget_earlier_job(p)
-    edited = processing.read_edited(p, job.mask)
-    is_forcing = settings.paste_back and settings.protect != Protection.NONE.value
-    if edited.outside and is_forcing and processing.read_given(p)[0] is p.image_mask:
-        kept = (*kept, UNEDITED)
-    elif edited.outside:  # who gives the job a mask too has another picture in mind
-        job, edited = replace(job, edited_before=edited.outside), processing.Edited()
-    own = processing.read_unsketched(p) or edited.own
+    job, own, unedited = keep_picture(p, job, settings)
     plan = plan_guard(job, settings)
     before = processing.read_fields(p)
     processing.apply_plan(p, plan, job)
     prepared = processing.prepare_inputs(p, job)
-    plan = replace(plan, changes=(*kept, *prepared, *plan.changes))
+    plan = replace(plan, changes=(*kept, *unedited, *prepared, *plan.changes))
     replaced = processing.find_replaced(p, before)
     tell_at_once(plan)
     return GuardRun(Rules(settings, job, plan, own), complaints, replaced)
+
+
+def keep_picture(
+    p: Any, job: InpaintJob, settings: GuardSettings
+) -> tuple[InpaintJob, Any, tuple[Change, ...]]:
+    """The job; the user's own picture, where the host was given one that a sketch, a filling or
+    another extension has changed outside the mask; and the change that is, if it is told."""
+    edited = processing.read_edited(p, job.mask)
+    told: tuple[Change, ...] = ()
+    if edited.outside:
+        is_forcing = settings.paste_back and settings.protect != Protection.NONE.value
+        if is_forcing and processing.gives_user_picture(p):
+            told = (UNEDITED,)
+        else:  # what came in its place is what counts
+            job, edited = replace(job, edited_before=edited.outside), processing.Edited()
+    return job, processing.read_unsketched(p) or edited.own, told
 
 
 def tell_mask_unused(p: Any, script: str) -> None:
