@@ -351,6 +351,13 @@
             if (image.verdict === "full redo") {
                 return say("{changed} of {protected} pixels outside the mask changed", numbers);
             }
+            const file = image.stages.find((stage) => stage.name === "saved file");
+            if (image.verdict === "bleed" && !image.max && file) {
+                return say(
+                    "{changed} of {protected} protected pixels of the file changed (max {max})",
+                    { ...numbers, changed: words.count(file.changed), max: file.max },
+                );
+            }
             return image.max
                 ? say("{changed} of {protected} protected pixels changed (max {max})", numbers)
                 : say("{changed} of {protected} protected pixels changed", numbers);

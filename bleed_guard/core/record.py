@@ -174,8 +174,12 @@ class ImageRecord:
             return f"Full redo, not measured: {self.reason}."
         which = "pixels outside the mask" if is_redo else "protected pixels"
         told = f"{self.changed:,} of {self.protected:,} {which} changed"
+        file = next((stage for stage in self.stages if stage.name == "saved file"), None)
         if self.changed:
             told += f" (max {self.max})"
+        elif self.verdict is Verdict.BLEED and file:
+            told = f"{file.changed:,} of {self.protected:,} {which} of the file changed"
+            told += f" (max {file.max})"
         if is_redo:
             return f"Full redo: {told}."
         return f"{told}. Without the guard: {self.prevented_text}."

@@ -267,7 +267,10 @@ def test_a_lossy_format_is_told_or_replaced_without_touching_the_hosts_setting(
     assert f"{told.files[0].name} is JPEG: " in told.comments
     assert "The file is saved as" not in told.comments  # what was foretold is measured by now
     assert "The API's reply is encoded as JPEG" in told.comments
-    assert told.record.images[0].verdict is Verdict.BLEED
+    (image,) = told.record.images
+    assert (image.verdict, image.changed) == (Verdict.BLEED, 0)
+    assert f"of {image.protected:,} protected pixels of the file changed (max" in told.comments
+    assert "Bleed Guard: 0 of" not in told.comments
     exact = run(host, {"lossy_format": "png"})
     assert [path.suffix for path in exact.files] == [".png"]
     assert "format jpg -> png, lossless files of your settings" in exact.comments

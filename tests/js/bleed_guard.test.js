@@ -226,6 +226,9 @@ test("the verdict is told in two lines", () => {
         "Without the guard: 2,805 (12.3 %), max 222, reach 10 px.");
     assert.equal(words.headline(makeImage({ verdict: "bleed", changed: 1200, max: 9 })),
         "1,200 of 22,848 protected pixels changed (max 9)");
+    const stages = [{ name: "saved file", changed: 20_100, max: 17, scripts: [] }];
+    assert.equal(words.headline(makeImage({ verdict: "bleed", stages })),
+        "20,100 of 22,848 protected pixels of the file changed (max 17)");
     assert.equal(words.headline(makeImage({ verdict: "not guarded", reason: "odd size" })),
         "odd size");
     assert.equal(words.second(makeRecord(), makeImage({ prevented: 0 })),
