@@ -129,10 +129,12 @@ def _small_box(job: InpaintJob) -> Box | None:
     """A small mask's box, px of the result, where whole picture wastes most of it on the rest."""
     if job.only_masked:
         return None
-    box = mask_box(place_mask(job, job.mask) >= HARD_LEVEL)
-    if box is None or max(box.width, box.height) >= SMALL_MASK_SIDE:
+    placed = place_mask(job, job.mask)
+    known = job.box if placed.shape == job.mask.shape else mask_box(placed)
+    box = known and mask_box(placed[known.slices] >= HARD_LEVEL)
+    if known is None or box is None or max(box.width, box.height) >= SMALL_MASK_SIDE:
         return None
-    width, height = result_size(job)
+    box, (width, height) = box.moved(known.left, known.top), result_size(job)
     return box if 2 * box.width * box.height < width * height else None
 
 
