@@ -352,7 +352,7 @@
                 return say("{changed} of {protected} pixels outside the mask changed", numbers);
             }
             const file = image.stages.find((stage) => stage.name === "saved file");
-            if (image.verdict === "bleed" && !image.max && file) {
+            if (image.verdict === "bleed" && !image.changed && file) {
                 return say(
                     "{changed} of {protected} protected pixels of the file changed (max {max})",
                     { ...numbers, changed: words.count(file.changed), max: file.max },

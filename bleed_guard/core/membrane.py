@@ -138,16 +138,15 @@ def read_ring(
     lab, lab_below, lab_beside = _to_lab(colors.take(np.stack([edge, below, beside]), axis=0))
     steps = (_measure_step(lab, lab_below) + _measure_step(lab, lab_beside)) / 2
     own = _shrink(reference, step).reshape(-1, 3).take(ring, axis=0)
-    cells = grid.place(_spread(ring, width // step, width, step))
+    cells = grid.place(_find_in_whole(ring, width // step, width, step))
     return Ring(grid, step, ring, cells, own, edge, grid.place(edge), lab, steps)
 
 
 def _find_ring(inside: np.ndarray, known: np.ndarray, step: int, latent_cell: float) -> np.ndarray:
     """The known ring as `Ring.pixels`; `inside` and `known` are the whole region's."""
-    covered = _shrink(inside.view(np.uint8) * np.uint8(255), step) > 0
-    is_known = _shrink(known.view(np.uint8) * np.uint8(255), step) == 255
+    covered, is_unknown = _touch(inside, step), _touch(~known, step)
     ring = find_ring(covered, latent_cell / step, (latent_cell + RING_WIDTH) / step)
-    return ring[is_known.reshape(-1).take(ring)]
+    return ring[~is_unknown.reshape(-1).take(ring)]
 
 
 def _find_edge(inside: np.ndarray, known: np.ndarray, step: int) -> np.ndarray:
@@ -155,7 +154,12 @@ def _find_edge(inside: np.ndarray, known: np.ndarray, step: int) -> np.ndarray:
     covered = inside.view(np.uint8)
     near = (cv2.dilate(covered, NEAR_EDGE) > covered) & known
     few = near[::step, ::step]
-    return _spread(np.flatnonzero(few), few.shape[1], inside.shape[1], step)
+    return _find_in_whole(np.flatnonzero(few), few.shape[1], inside.shape[1], step)
+
+
+def _touch(area: np.ndarray, step: int) -> np.ndarray:
+    """Which squares of `step` px have a pixel of a bool H x W: bool h x w, what is over cut."""
+    return area if step == 1 else _shrink(area.view(np.uint8) * np.uint8(255), step) > 0
 
 
 def _shrink(picture: np.ndarray, step: int) -> np.ndarray:
@@ -167,7 +171,7 @@ def _shrink(picture: np.ndarray, step: int) -> np.ndarray:
     return cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _spread(pixels: np.ndarray, few: int, width: int, step: int) -> np.ndarray:
+def _find_in_whole(pixels: np.ndarray, few: int, width: int, step: int) -> np.ndarray:
     """Indices of pixels where every `step`th is taken, `few` a row, as those of all, `width`."""
     rows, columns = np.divmod(pixels, few)
     return (rows * width + columns) * step
