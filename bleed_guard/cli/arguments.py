@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bleed_guard import __version__
 from bleed_guard.cli.errors import CommandError, Exit
@@ -22,6 +23,9 @@ EXIT_CODES = (
     f"{INTERRUPTED} interrupted"
 )
 
+HELP_WIDTH = 78
+"""Columns of a help that goes to no terminal."""
+
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "check": "is everything outside the mask as it was?",
@@ -35,8 +39,20 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 that is called is imported."""
 
 
+def _format_help(prog: str) -> argparse.HelpFormatter:
+    """As wide as the terminal. argparse makes one for each option, and would import shutil."""
+    try:
+        width = os.get_terminal_size().columns - 2
+    except OSError:
+        width = HELP_WIDTH
+    return argparse.HelpFormatter(prog, width=width)
+
+
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage around it."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=_format_help, **settings)
 
     def error(self, message: str) -> NoReturn:
         self.exit(Exit.USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")

@@ -19,11 +19,11 @@ from bleed_guard.audit.store import identify, is_url
 from bleed_guard.audit.summary import render_summary
 from bleed_guard.audit.worker import AuditOptions
 from bleed_guard.cli.arguments import without_control
-from bleed_guard.cli.check import STDOUT, write_text
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.options import add_comparing, add_mask, choice, whole_number
 from bleed_guard.cli.pictures import CompareOptions
-from bleed_guard.cli.streams import say
+from bleed_guard.cli.streams import STDOUT, say
+from bleed_guard.cli.targets import write_text
 
 EXIT_CODES = (
     "exit codes: 0 all clean, 1 bleed, 2 usage or files that could not be compared, 130 interrupted"

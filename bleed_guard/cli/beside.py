@@ -1,115 +1,247 @@
-"""A picture read beside the work of this process.
+"""A picture read in a process beside this one.
 
 The fastest decoder holds Python's lock while it works, so threads alone would take turns: where
-the system can fork, the picture is decoded in a child and comes back through a pipe.
+the system lets it, the picture is decoded in a child, and read out of its memory as it is needed.
 """
 
 from __future__ import annotations
 
-import json
+import ctypes
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BufferedReader
-from pathlib import Path
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from bleed_guard.images import Picture, PictureError, read_picture
 
-PIPE_BYTES = 1 << 20
-"""What a Linux pipe may hold without privileges; the default is 64 KB (man 7 pipe)."""
+SEPARATOR = "\0"
+"""Between what a child tells; no codec is named so, nor anything before it."""
+
+CODING = ("utf-8", "surrogatepass")
+"""Names of files may be no text."""
+
+
+class Head(NamedTuple):
+    """What a picture is, without its pixels; the fields as `Picture`'s of the same names."""
+
+    size: tuple[int, int]
+    depth: int
+    has_alpha: bool
+    has_more: bool
+
+    @classmethod
+    def of(cls, picture: Picture) -> Head:
+        """What a picture is that is at hand."""
+        return cls(picture.size, picture.depth, picture.alpha is not None, picture.has_more)
+
+
+class PictureBeside:
+    """A picture that another process or thread reads.
+
+    All but `strip` wait until it is read, and raise PictureError as `read_picture` does.
+    """
+
+    def __init__(self, wait: Callable[[], Picture], child: Child | None = None) -> None:
+        self._wait = wait
+        self._child = child
+
+    @cached_property
+    def head(self) -> Head:
+        """What it is."""
+        place = self._child.place if self._child else None
+        if place is None:
+            return Head.of(self.whole)
+        return Head((place.width, place.height), place.depth, place.alpha > 0, bool(place.has_more))
+
+    @cached_property
+    def whole(self) -> Picture:
+        """All of it, in this process."""
+        fetched = self._child.fetch() if self._child else None
+        return fetched or self._wait()
+
+    def strip(self, part: slice) -> np.ndarray:
+        """Bytes of its pixels, counted from the first: uint8, good until the next call."""
+        if self._child and "whole" not in vars(self):
+            levels = self._child.read(part)
+            if levels is not None:
+                return levels
+        return np.ascontiguousarray(self.whole.pixels).reshape(-1).view(np.uint8)[part]
 
 
 @contextmanager
-def reading_beside(path: str) -> Iterator[Callable[[], Picture]]:
-    """Begin `read_picture(path)` now; calling what is given waits for it, and raises as it does."""
+def reading_beside(path: str) -> Iterator[PictureBeside]:
+    """Begin `read_picture(path)` now, beside what is done within."""
     child = _start_child(path)
     if child is None:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(1) as pool:
-            yield pool.submit(read_picture, path).result
+            yield PictureBeside(pool.submit(read_picture, path).result)
         return
-    number, pipe = child
     try:
-        with os.fdopen(pipe, "rb") as file:
-            yield lambda: _receive(path, file)
-    finally:  # the pipe is closed: a child that still writes ends
-        os.waitpid(number, 0)
+        yield PictureBeside(lambda: read_picture(path), child)
+    finally:
+        child.end()
 
 
-def _start_child(path: str) -> tuple[int, int] | None:
-    """The number of a process that reads the picture, and the pipe it answers through; None
-    where that is no help, for no processor is free, or a risk, for threads would be lost."""
+class Place(NamedTuple):
+    """A picture in the memory of a child: what it is, and the addresses of its levels."""
+
+    height: int
+    width: int
+    depth: int
+    has_more: int
+    pixels: int
+    alpha: int  # 0 where it has none
+    codec: str
+
+
+class Child:
+    """A process that reads a picture, tells where it lies, and holds it until `end`.
+
+    What it gives is None where the child died, of too little memory for instance.
+    """
+
+    def __init__(self, number: int, path: str, answer: int, hold: int) -> None:
+        self._number = number
+        self._path = path
+        self._answer = os.fdopen(answer, "rb")
+        self._hold = hold
+        self._strip = np.empty(0, np.uint8)
+
+    @cached_property
+    def place(self) -> Place | None:
+        """What `_answer` says; PictureError if the picture cannot be read."""
+        kind, _, told = self._answer.read().decode(*CODING).partition(SEPARATOR)
+        if kind == "error":
+            raise PictureError(told)
+        if kind != "place":
+            return None
+        *numbers, codec = told.split(SEPARATOR)
+        height, width, depth, has_more, pixels, alpha = map(int, numbers)
+        return Place(height, width, depth, has_more, pixels, alpha, codec)
+
+    def read(self, part: slice) -> np.ndarray | None:
+        """Bytes of the pixels: uint8, overwritten by the next call."""
+        size = part.stop - part.start
+        if size > self._strip.size:
+            self._strip = np.empty(size, np.uint8)
+        strip = self._strip[:size]
+        if self.place and _copy_memory(self._number, self.place.pixels + part.start, strip):
+            return strip
+        return None
+
+    def fetch(self) -> Picture | None:
+        """The whole picture."""
+        place = self.place
+        if place is None:
+            return None
+        dtype = np.dtype(f"uint{place.depth}")
+        pixels = np.empty((place.height, place.width, 3), dtype)
+        alpha = np.empty((place.height, place.width), dtype) if place.alpha else None
+        for address, levels in ((place.pixels, pixels), (place.alpha, alpha)):
+            if levels is not None and not _copy_memory(self._number, address, levels):
+                return None
+        return Picture(self._path, pixels, alpha, place.codec, bool(place.has_more))
+
+    def end(self) -> None:
+        """Let it end, once it has read, and wait for that."""
+        os.close(self._hold)
+        self._answer.close()
+        os.waitpid(self._number, 0)
+
+
+def _start_child(path: str) -> Child | None:
+    """A child that reads the picture; None where that is no help, for no processor is free or its
+    memory may not be read, or a risk, for threads would be lost."""
     if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
         return None
     try:
-        if len([*Path("/proc/self/task").iterdir()]) > 1:
+        if len([*os.scandir("/proc/self/task")]) > 1 or not _can_copy_memory():
             return None
-        ours, theirs = os.pipe()
+        answer, theirs = os.pipe()
     except OSError:  # no such folder, or no more pipes
         return None
     try:
-        child = os.fork()
-    except OSError:  # no more processes
-        os.close(ours)
-        os.close(theirs)
+        held, hold = os.pipe()
+    except OSError:
+        _close(answer, theirs)
         return None
-    if not child:
-        os.close(ours)
-        _answer(path, theirs)
-    os.close(theirs)
-    return child, ours
-
-
-def _answer(path: str, pipe: int) -> None:
-    """In the child: decode, write a line of JSON and the bytes, and end without a return."""
     try:
-        _widen(pipe)
-        with os.fdopen(pipe, "wb") as file:
-            try:
-                picture = read_picture(path)
-            except PictureError as error:
-                file.write(json.dumps({"error": str(error)}).encode() + b"\n")
-            else:
-                head = {"shape": picture.pixels.shape, "depth": picture.depth}
-                head |= {"has_alpha": picture.alpha is not None, "codec": picture.codec}
-                head["has_more"] = picture.has_more
-                file.write(json.dumps(head).encode() + b"\n")
-                for levels in (picture.pixels, picture.alpha):
-                    file.write(b"" if levels is None else np.ascontiguousarray(levels).data)
+        number = os.fork()
+    except OSError:  # no more processes
+        _close(answer, theirs, held, hold)
+        return None
+    if not number:
+        _close(answer, hold)
+        _answer(path, theirs, held)
+    _close(theirs, held)
+    return Child(number, path, answer, hold)
+
+
+def _close(*files: int) -> None:
+    for file in files:
+        os.close(file)
+
+
+def _answer(path: str, answer: int, held: int) -> None:
+    """In the child: decode, tell the place, and end without a return once nobody holds the other
+    end of the second pipe any more."""
+    try:
+        try:
+            picture = read_picture(path)
+        except PictureError as error:
+            told: tuple[object, ...] = ("error", error)
+        else:
+            pixels, alpha = map(_make_contiguous, (picture.pixels, picture.alpha))
+            place = Place(
+                height=picture.size[1],
+                width=picture.size[0],
+                depth=picture.depth,
+                has_more=int(picture.has_more),
+                pixels=_address(pixels),
+                alpha=_address(alpha),
+                codec=picture.codec,
+            )
+            told = ("place", *place)
+        os.write(answer, SEPARATOR.join(map(str, told)).encode(*CODING))
+        os.close(answer)
+        os.read(held, 1)
     finally:
         os._exit(0)
 
 
-def _widen(pipe: int) -> None:
-    """Fewer turns between the two processes; the system may refuse."""
-    import fcntl
-
-    try:
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    except OSError:
-        return
+def _make_contiguous(levels: np.ndarray | None) -> np.ndarray | None:
+    return None if levels is None else np.ascontiguousarray(levels)
 
 
-def _receive(path: str, pipe: BufferedReader) -> Picture:
-    line = pipe.readline()
-    if not line.endswith(b"\n"):  # the child died, of too little memory for instance
-        return read_picture(path)
-    head = json.loads(line)
-    if "error" in head:
-        raise PictureError(head["error"])
-    dtype = np.dtype(f"uint{head['depth']}")
-    pixels = np.empty(head["shape"], dtype)
-    alpha = np.empty(head["shape"][:2], dtype) if head["has_alpha"] else None
-    is_whole = all(levels is None or _fill(levels, pipe) for levels in (pixels, alpha))
-    if not is_whole:
-        return read_picture(path)
-    return Picture(path, pixels, alpha, head["codec"], head["has_more"])
+def _address(levels: np.ndarray | None) -> int:
+    return 0 if levels is None else levels.ctypes.data
 
 
-def _fill(levels: np.ndarray, pipe: BufferedReader) -> bool:
-    """Read the array's bytes; whether all of them came."""
-    return pipe.readinto(levels.reshape(-1).view(np.uint8).data) == levels.nbytes
+class _Span(ctypes.Structure):
+    """The system's `struct iovec`."""
+
+    _fields_ = (("base", ctypes.c_void_p), ("size", ctypes.c_size_t))
+
+
+def _copy_memory(process: int, address: int, levels: np.ndarray) -> bool:
+    """Fill a contiguous array from another process of this user; whether the system did it."""
+    copy = getattr(ctypes.CDLL(None), "process_vm_readv", None)  # Linux 3.2, glibc 2.15, musl 1.1
+    if copy is None:
+        return False
+    spans, count = ctypes.POINTER(_Span), ctypes.c_ulong
+    copy.argtypes = (ctypes.c_int, spans, count, spans, count, count)
+    copy.restype = ctypes.c_ssize_t
+    here, there = _Span(levels.ctypes.data, levels.nbytes), _Span(address, levels.nbytes)
+    return copy(process, here, 1, there, 1, 0) == levels.nbytes
+
+
+def _can_copy_memory() -> bool:
+    """Whether the system has that call and lets this process use it; some containers do not."""
+    wanted, got = np.ones(1, np.uint8), np.zeros(1, np.uint8)
+    return _copy_memory(os.getpid(), wanted.ctypes.data, got) and bool(got[0])

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
+from bleed_guard.cli.beside import reading_beside
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.options import add_comparing, add_mask, choice
 from bleed_guard.cli.outcome import Outcome, worst_code
-from bleed_guard.cli.pictures import CompareOptions, Paths, Pictures, load_pictures
-from bleed_guard.cli.quick import compare_pictures
+from bleed_guard.cli.pictures import (
+    CompareOptions,
+    Paths,
+    Pictures,
+    fit_pictures,
+    read_mask,
+)
+from bleed_guard.cli.quick import compare_beside, compare_pictures
 from bleed_guard.cli.reports import RENDERERS, render_github, render_text
-from bleed_guard.cli.streams import say
+from bleed_guard.cli.streams import STDOUT, say
 from bleed_guard.cli.terminal import Show, can_draw, draw_heatmap
-from bleed_guard.images import Picture, PictureError
+from bleed_guard.images import Picture, PictureError, read_picture
 
-STDOUT = "-"
 REPORTS = {
     "json": "the full report as JSON",
     "junit": "JUnit XML",
@@ -56,12 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> Exit:
     """Compare every triple, print the verdicts, write what was asked for."""
     triples = split_triples(arguments.files)
-    targets = {name: getattr(arguments, name) for name in (*RENDERERS, "html")}
-    heatmaps = _name_heatmaps(arguments.heatmap, len(triples))
-    is_quiet = _check_targets(targets, heatmaps, triples)
+    named = {name: getattr(arguments, name) for name in (*RENDERERS, "html")}
+    targets = {name: target for name, target in named.items() if target}
+    heatmaps = _choose_heatmaps(targets, arguments.heatmap, triples)
+    is_quiet = STDOUT in targets.values()
+    draws = not is_quiet and can_draw(arguments.show)
     outcomes, sections = [], []
     for number, (paths, heatmap) in enumerate(zip(triples, heatmaps, strict=True), 1):
-        outcome, pictures = check_one(paths, read_options(arguments))
+        keeps_pictures = bool(draws or heatmap or arguments.html)
+        options = read_options(arguments)
+        outcome, pictures = check_one(paths, options, keeps_pictures=keeps_pictures)
         outcomes.append(outcome)
         if outcome.error or not is_quiet:
             say(f"{render_text(outcome)}\n", is_error=bool(outcome.error))
@@ -69,12 +78,28 @@ def run(arguments: argparse.Namespace) -> Exit:
             from bleed_guard.cli.html import render_section
 
             sections.append(render_section(number, outcome, pictures))
-        if pictures:
-            _draw(arguments.show, heatmap, outcome, pictures, is_quiet)
-    _write_reports(targets, outcomes, sections)
+        if pictures and heatmap:
+            _write_heatmap(heatmap, pictures)
+        if pictures and draws and outcome.code is Exit.BLEED:
+            say(f"{draw_heatmap(pictures)}\n")
+    if targets:
+        _write_reports(targets, outcomes, sections)
     if arguments.github:  # the runner reads both streams
         say(render_github(outcomes), is_error=is_quiet)
     return worst_code(outcomes)
+
+
+def _choose_heatmaps(
+    targets: dict[str, str], heatmap: str | None, triples: list[Paths]
+) -> list[str | None]:
+    """The heatmap's file of each triple. CommandError where files that are written clash."""
+    if not targets and not heatmap:
+        return [None] * len(triples)
+    from bleed_guard.cli.targets import check_targets, name_heatmaps
+
+    heatmaps = name_heatmaps(heatmap, len(triples))
+    check_targets([*targets.values(), *filter(None, heatmaps)], triples)
+    return heatmaps
 
 
 def split_triples(files: Sequence[str]) -> list[Paths]:
@@ -100,26 +125,26 @@ def read_options(arguments: argparse.Namespace) -> CompareOptions:
     )
 
 
-def check_one(paths: Paths, options: CompareOptions) -> tuple[Outcome, Pictures | None]:
-    """One triple's outcome, and its pictures where they could be compared."""
+def check_one(
+    paths: Paths, options: CompareOptions, *, keeps_pictures: bool = True
+) -> tuple[Outcome, Pictures | None]:
+    """One triple's outcome, and its pictures where they could be compared and are asked for, or
+    it took them all to compare them."""
+    pictures = None
     try:
-        pictures = load_pictures(paths, options)
+        with reading_beside(paths.result) as result:
+            original, mask = read_picture(paths.original), read_mask(paths, options)
+            comparison = None
+            if not keeps_pictures:
+                comparison = compare_beside(paths, original, result, mask, options)
+            if comparison is None:
+                pictures = fit_pictures(paths, original, result.whole, mask)
+                comparison = compare_pictures(paths, pictures, options)
     except PictureError as error:
         return Outcome(paths, Exit.USAGE, error=str(error)), None
     except CommandError as error:
         return Outcome(paths, error.code, error=str(error)), None
-    comparison = compare_pictures(paths, pictures, options)
     return Outcome(paths, comparison.code, comparison, mask_flags=options.mask_flags), pictures
-
-
-def _draw(
-    show: Show, heatmap: str | None, outcome: Outcome, pictures: Pictures, is_quiet: bool
-) -> None:
-    """The heatmaps: a file if asked for, and the terminal if something bled."""
-    if heatmap:
-        _write_heatmap(heatmap, pictures)
-    if outcome.code is Exit.BLEED and not is_quiet and can_draw(show):
-        say(f"{draw_heatmap(pictures)}\n")
 
 
 def _write_heatmap(target: str, pictures: Pictures) -> None:
@@ -131,38 +156,10 @@ def _write_heatmap(target: str, pictures: Pictures) -> None:
     write_picture(target, Picture(target, heatmap))
 
 
-def _name_heatmaps(target: str | None, count: int) -> list[str | None]:
-    """The heatmap's file of each pair: of several heat-1.png, heat-2.png ... for heat.png."""
-    if not target or count == 1:
-        return [target] * count
-    path = Path(target)
-    stem, suffix = path.stem, path.suffix
-    return [str(path.with_name(f"{stem}-{number}{suffix}")) for number in range(1, count + 1)]
+def _write_reports(targets: dict[str, str], outcomes: list[Outcome], sections: list[str]) -> None:
+    from bleed_guard.cli.targets import write_text
 
-
-def _check_targets(
-    targets: dict[str, str | None], heatmaps: list[str | None], triples: list[Paths]
-) -> bool:
-    """Whether a report goes to stdout, which then holds nothing else. CommandError on a clash."""
-    if sum(target == STDOUT for target in targets.values()) > 1:
-        raise CommandError("only one report can go to stdout (-)")
-    inputs = {Path(path).resolve() for paths in triples for path in paths}
-    for target in _named(targets, heatmaps):
-        if Path(target).resolve() in inputs:
-            raise CommandError(f"{target}: the report would overwrite a picture it is made from")
-    return STDOUT in targets.values()
-
-
-def _named(targets: dict[str, str | None], heatmaps: list[str | None]) -> Iterator[str]:
-    yield from (target for target in (*targets.values(), *heatmaps) if target and target != STDOUT)
-
-
-def _write_reports(
-    targets: dict[str, str | None], outcomes: list[Outcome], sections: list[str]
-) -> None:
     for name, target in targets.items():
-        if not target:
-            continue
         if name == "html":
             from bleed_guard.cli.html import render_page
 
@@ -170,14 +167,3 @@ def _write_reports(
         else:
             text = RENDERERS[name](outcomes)
         write_text(target, text)
-
-
-def write_text(target: str, text: str) -> None:
-    """Write to a file, or to stdout for "-"; CommandError if it cannot be."""
-    if target == STDOUT:
-        say(text)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise CommandError(f"{target}: cannot be written ({error.strerror or error})") from None

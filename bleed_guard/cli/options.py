@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TypeVar
 
 from bleed_guard.cli.pictures import NOTHING, Allowance
-from bleed_guard.core.job import Protection
+from bleed_guard.core.report import Protection
 from bleed_guard.images import MaskChannel
 
 Choice = TypeVar("Choice", bound=Enum)

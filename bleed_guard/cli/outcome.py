@@ -9,7 +9,7 @@ from typing import Any
 from bleed_guard import __version__
 from bleed_guard.cli.errors import Exit
 from bleed_guard.cli.pictures import UNKNOWN_REACH, Comparison, Paths
-from bleed_guard.core.job import Verdict
+from bleed_guard.core.report import Verdict
 
 ERROR = "error"
 """Stands where a verdict would, for files that could not be compared."""

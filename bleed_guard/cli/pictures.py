@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bleed_guard.cli.beside import reading_beside
+from bleed_guard.cli.beside import Head, reading_beside
 from bleed_guard.cli.errors import Exit, SizeError
-from bleed_guard.core.job import BleedReport, Protection, Verdict
+from bleed_guard.core.report import BleedReport, Protection, Verdict
 from bleed_guard.images import MaskChannel, Picture, read_mask_file, read_picture
 
 if TYPE_CHECKING:
@@ -145,26 +145,34 @@ def load_pictures(paths: Paths, options: CompareOptions) -> Pictures:
 
     PictureError for a file that cannot be read, SizeError for sizes that cannot be matched.
     """
-    with reading_beside(paths.result) as finish:
-        original, result = read_picture(paths.original), finish()
-    channel, invert = options.mask_channel, options.invert
-    mask = read_mask_file(paths.mask, channel=channel, invert=invert)
-    return fit_pictures(paths, original, result, mask)
+    with reading_beside(paths.result) as result:
+        original, mask = read_picture(paths.original), read_mask(paths, options)
+        return fit_pictures(paths, original, result.whole, mask)
+
+
+def read_mask(paths: Paths, options: CompareOptions) -> np.ndarray:
+    """The mask as its file has it: uint8 H x W, 255 = repaint."""
+    return read_mask_file(paths.mask, channel=options.mask_channel, invert=options.invert)
 
 
 def fit_pictures(paths: Paths, original: Picture, result: Picture, mask: np.ndarray) -> Pictures:
     """The pictures with the mask brought to their size; SizeError where that cannot be."""
-    if result.size != original.size:
-        raise SizeError(
-            f"{paths.result}: the result is {tell_size(result.size)} px, expected "
-            f"{tell_size(original.size)} as {paths.original} is"
-        )
+    check_sizes(paths, original, result)
     mask, notes = fit_mask(paths.mask, mask, original.size)
     notes = (*tell_more(paths, original, result), *tell_hidden(paths, original, result), *notes)
     return Pictures(_without_hidden(original), _without_hidden(result), mask, notes)
 
 
-def tell_more(paths: Paths, original: Picture, result: Picture) -> tuple[str, ...]:
+def check_sizes(paths: Paths, original: Picture, result: Picture | Head) -> None:
+    """SizeError unless both are of one size."""
+    if result.size != original.size:
+        raise SizeError(
+            f"{paths.result}: the result is {tell_size(result.size)} px, expected "
+            f"{tell_size(original.size)} as {paths.original} is"
+        )
+
+
+def tell_more(paths: Paths, original: Picture, result: Picture | Head) -> tuple[str, ...]:
     """A note for each file that holds more than the picture that is compared."""
     files = zip(paths, (original, result), strict=False)
     return tuple(f"{path}: only its first picture counts" for path, one in files if one.has_more)

@@ -6,10 +6,11 @@ test holds the two against each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from bleed_guard.cli.beside import Head, PictureBeside
 from bleed_guard.cli.pictures import (
     HARD_LEVEL,
     UNKNOWN_REACH,
@@ -17,8 +18,12 @@ from bleed_guard.cli.pictures import (
     Comparison,
     Paths,
     Pictures,
+    check_sizes,
+    fit_mask,
+    tell_more,
 )
-from bleed_guard.core.job import BleedReport, Protection, Verdict, WorstSpot
+from bleed_guard.core.report import BleedReport, Protection, Verdict, WorstSpot
+from bleed_guard.images import Picture
 
 WORD = 8
 """Bytes compared at once."""
@@ -26,48 +31,87 @@ WORD = 8
 SPARSE_SHARE, SPARSE_WORDS = 1 / 64, 4096
 """Up to this share of the words, or this many, the bytes are looked at one by one."""
 
-STRIP = 1 << 17
+STRIP = 1 << 18
 """Words or mask pixels looked at in one go: what is worked out of them stays in the cache."""
 
 SPOTS, SPOT_HALF = 5, 8
 """As `core.measure`: how many worst spots are told, and half the side of a neighbourhood, px."""
 
+ReadStrip = Callable[[slice], np.ndarray]
+"""Bytes from, bytes to -> uint8, good until the next call."""
+
 
 def compare_pictures(paths: Paths, pictures: Pictures, options: CompareOptions) -> Comparison:
     """Compare pictures that are decoded and of one size, as quickly as `options` allow."""
-    report = measure_sparse(pictures, options) if _is_plain(pictures, options) else None
+    original, result = pictures.original, pictures.result
+    report = None
+    if _is_plain(original, Head.of(result), options):
+        levels = np.ascontiguousarray(result.pixels).reshape(-1)
+        report = measure_sparse(original, levels.__getitem__, pictures.mask, options.tolerance)
     if report is None:
         from bleed_guard.cli.compare import compare_pictures as compare_fully
 
         return compare_fully(paths, pictures, options)
+    return _conclude(paths, report, pictures.notes, options)
+
+
+def compare_beside(
+    paths: Paths,
+    original: Picture,
+    result: PictureBeside,
+    mask: np.ndarray,
+    options: CompareOptions,
+) -> Comparison | None:
+    """The same for a result that stays where it was read, None if it takes the whole picture;
+    `mask` is as its file has it.
+
+    PictureError if the result cannot be read, SizeError for sizes that cannot be matched.
+    """
+    if not _is_plain(original, result.head, options):
+        return None
+    check_sizes(paths, original, result.head)
+    mask, notes = fit_mask(paths.mask, mask, original.size)
+    report = measure_sparse(original, result.strip, mask, options.tolerance)
+    if report is None:
+        return None
+    return _conclude(paths, report, (*tell_more(paths, original, result.head), *notes), options)
+
+
+def _conclude(
+    paths: Paths, report: BleedReport, notes: tuple[str, ...], options: CompareOptions
+) -> Comparison:
     allowed = options.allowance.of(report.protected)
-    return Comparison(paths, report, allowed=allowed, notes=pictures.notes)
+    return Comparison(paths, report, allowed=allowed, notes=notes)
 
 
-def _is_plain(pictures: Pictures, options: CompareOptions) -> bool:
+def _is_plain(original: Picture, result: Head, options: CompareOptions) -> bool:
     """Whether only counts are asked for, over 8-bit pictures without transparency."""
-    original, result = pictures.original, pictures.result
-    is_opaque = original.alpha is None and result.alpha is None
+    is_opaque = original.alpha is None and not result.has_alpha
     is_hard = options.protection is Protection.HARD
     return not options.has_detail and is_hard and is_opaque and original.depth == result.depth == 8
 
 
-def measure_sparse(pictures: Pictures, options: CompareOptions) -> BleedReport | None:
-    """The report of pictures that differ in few places, None where there are too many."""
-    mask = np.ascontiguousarray(pictures.mask).reshape(-1)
-    found = _find_differences(pictures.original.pixels, pictures.result.pixels, mask)
+def measure_sparse(
+    original: Picture, read_result: ReadStrip, mask: np.ndarray, tolerance: int
+) -> BleedReport | None:
+    """The report of pictures that differ in few places, None where there are too many.
+
+    `mask` is uint8 H x W of the pictures' size, 255 = repaint.
+    """
+    mask = np.ascontiguousarray(mask).reshape(-1)
+    found = _find_differences(original.pixels, read_result, mask)
     if found is None:
         return None
     total = sum(int(np.count_nonzero(mask[at] < HARD_LEVEL)) for at in _strips(mask.size))
     pixels, levels = _by_pixel(*found)
     outside = mask[pixels] < HARD_LEVEL
     pixels, levels = pixels[outside], levels[outside]
-    changed = int(np.count_nonzero(levels > options.tolerance))
+    changed = int(np.count_nonzero(levels > tolerance))
     largest = int(levels.max(initial=0))
     worded = {True: Verdict.BLEED, False: Verdict.WITHIN_TOLERANCE if largest else Verdict.CLEAN}
     return BleedReport(
-        size=pictures.original.size,
-        tolerance=options.tolerance,
+        size=original.size,
+        tolerance=tolerance,
         protected=total,
         changed=changed,
         max=largest,
@@ -75,37 +119,42 @@ def measure_sparse(pictures: Pictures, options: CompareOptions) -> BleedReport |
         p99=0.0,
         reach=UNKNOWN_REACH if changed else 0,
         verdict=worded[changed > 0],
-        worst=_largest_spots(pixels, levels, pictures.original.size[0]),
+        worst=_largest_spots(pixels, levels, original.size[0]),
     )
 
 
 def _find_differences(
-    first: np.ndarray, second: np.ndarray, mask: np.ndarray
+    pixels: np.ndarray, read_result: ReadStrip, mask: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Places of the bytes in which two pictures differ, without words that lie in the mask, and
     by how many levels; None if there are too many.
 
-    Two uint8 H x W x 3 and a uint8 mask of H * W -> int64 and uint8.
+    A uint8 H x W x 3 and a uint8 mask of H * W -> int64 and uint8.
     """
-    first = np.ascontiguousarray(first).reshape(-1)
-    second = np.ascontiguousarray(second).reshape(-1)
-    whole = first.size // WORD * WORD
-    first_words, second_words = first[:whole].view(np.uint64), second[:whole].view(np.uint64)
-    limit = max(SPARSE_SHARE * first_words.size, SPARSE_WORDS)
-    found, count = [], 0
-    for strip in _strips(first_words.size):
-        words = strip.start + np.flatnonzero(first_words[strip] != second_words[strip])
-        found.append(words[~_lies_inside(words, mask)])
-        count += found[-1].size
+    pixels = np.ascontiguousarray(pixels).reshape(-1)
+    whole = pixels.size // WORD * WORD
+    words = pixels[:whole].view(np.uint64)
+    limit = max(SPARSE_SHARE * words.size, SPARSE_WORDS)
+    places, before, after, count = [], [], [], 0
+    for strip in _strips(words.size):
+        stop = min(strip.stop, words.size)
+        first = words[strip]
+        second = read_result(slice(strip.start * WORD, stop * WORD)).view(np.uint64)
+        at = np.flatnonzero(first != second)
+        at = at[~_lies_inside(strip.start + at, mask)]
+        places.append((strip.start + at) * WORD)
+        before.append(first[at].view(np.uint8))
+        after.append(second[at].view(np.uint8))
+        count += at.size
         if count > limit:
             return None
-    words = np.concatenate([*found, np.empty(0, np.int64)])
-    before = np.concatenate([first_words[words].view(np.uint8), first[whole:]])
-    after = np.concatenate([second_words[words].view(np.uint8), second[whole:]])
-    levels = np.maximum(before, after) - np.minimum(before, after)
+    places.append(np.array([whole]))  # and what is left at the end, shorter than a word
+    before.append(pixels[whole:])
+    after.append(read_result(slice(whole, pixels.size)))
+    first, second = np.concatenate(before), np.concatenate(after)
+    levels = np.maximum(first, second) - np.minimum(first, second)
     differs = np.flatnonzero(levels)
-    starts = np.append(words * WORD, whole)
-    return starts[differs // WORD] + differs % WORD, levels[differs]
+    return np.concatenate(places)[differs // WORD] + differs % WORD, levels[differs]
 
 
 def _strips(size: int) -> Iterator[slice]:

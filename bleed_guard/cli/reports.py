@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +10,7 @@ from bleed_guard import __version__
 from bleed_guard.cli.arguments import without_control
 from bleed_guard.cli.errors import Exit
 from bleed_guard.cli.outcome import Outcome, worst_code
-from bleed_guard.core.job import Verdict
+from bleed_guard.core.report import Verdict
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -116,6 +115,7 @@ def _sarif_result(outcome: Outcome) -> dict[str, Any]:
 
 def as_uri(path: str) -> str:
     """A file path as a URI; a relative path stays relative."""
+    from pathlib import PurePath
     from urllib.parse import quote
 
     pure = PurePath(path)

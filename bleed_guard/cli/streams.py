@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import sys
-from pathlib import Path
 from typing import TextIO
+
+STDOUT = "-"
+"""Stands for stdout where a file is named."""
 
 
 def open_streams() -> None:
@@ -14,7 +16,7 @@ def open_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - stays open
+            nowhere = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
             setattr(sys, name, nowhere)
         elif isinstance(stream, io.TextIOWrapper):  # names may hold what a terminal cannot show
             stream.reconfigure(errors="backslashreplace")

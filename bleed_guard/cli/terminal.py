@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from enum import Enum
 
@@ -42,6 +41,8 @@ def _can_encode() -> bool:
 
 def draw_heatmap(pictures: Pictures) -> str:
     """The heatmap as text of 24-bit colour codes, at most `COLUMNS` x `ROWS` cells."""
+    import shutil
+
     from bleed_guard.cli.compare import as_eight_bits
     from bleed_guard.core.heatmap import render_heatmap
 
