@@ -1,4 +1,4 @@
-"""Pictures as arrays: their sizes, and their rows a few at a time."""
+"""Pictures as arrays: their sizes, whether they differ, and their rows a few at a time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+
+from bleed_guard.core.job import Box
 
 STRIPE = 1 << 18
 """Pixels worked on at once: with all that is made of them they stay in the processor's cache."""
@@ -26,6 +28,18 @@ def take_rgb(levels: np.ndarray) -> np.ndarray:
     if levels.shape[2] == 3 or not levels.size:
         return levels[..., :3]
     return cv2.cvtColor(levels, cv2.COLOR_RGBA2RGB)
+
+
+def differs(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether any value differs: two uint8 arrays of one shape, at the speed of memory."""
+    return first.size > 0 and cv2.norm(first, second, cv2.NORM_INF) > 0
+
+
+def differs_outside(first: np.ndarray, second: np.ndarray, box: Box) -> bool:
+    """Whether any value of two uint8 H x W x C differs outside `box`."""
+    left, top, right, bottom = box
+    stripes = (np.s_[:top], np.s_[bottom:], np.s_[top:bottom, :left], np.s_[top:bottom, right:])
+    return any(differs(first[stripe], second[stripe]) for stripe in stripes)
 
 
 def cut_rows(shape: tuple[int, ...]) -> Iterator[slice]:

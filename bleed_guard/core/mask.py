@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from bleed_guard.core.job import Box, Protection
+from bleed_guard.core.stripes import read_channel
 
 HARD_LEVEL = 128
 """A mask value from here on is repainted: 50 % of 255. The host cuts an alpha mask at > 128,
@@ -36,12 +37,12 @@ def read_mask(image: Image.Image, *, invert: bool = False) -> np.ndarray:
 
 def _read_levels(image: Image.Image) -> np.ndarray:
     if image.mode == "RGBA":
-        alpha = np.asarray(image.getchannel("A"))
+        alpha = read_channel(image, "A")
         if alpha.size and alpha.min() < 255:
             return cv2.threshold(alpha, ALPHA_CUT, 255, cv2.THRESH_BINARY)[1]
     if is_deep(image):
         return to_eight_bits(np.asarray(image))
-    return np.asarray(image if image.mode == "L" else image.convert("L"))
+    return read_channel(image if image.mode == "L" else image.convert("L"), "L")
 
 
 def is_deep(image: Image.Image) -> bool:

@@ -57,18 +57,6 @@ def difference(reference: np.ndarray, result: np.ndarray) -> np.ndarray:
     return largest
 
 
-def differs(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether any value differs: two uint8 arrays of one shape, at the speed of memory."""
-    return first.size > 0 and cv2.norm(first, second, cv2.NORM_INF) > 0
-
-
-def differs_outside(first: np.ndarray, second: np.ndarray, box: Box) -> bool:
-    """Whether any value of two uint8 H x W x C differs outside `box`."""
-    left, top, right, bottom = box
-    stripes = (np.s_[:top], np.s_[bottom:], np.s_[top:bottom, :left], np.s_[top:bottom, right:])
-    return any(differs(first[stripe], second[stripe]) for stripe in stripes)
-
-
 def count_changes(
     reference: np.ndarray, result: np.ndarray, protected: np.ndarray, *, tolerance: int = 0
 ) -> ChangeCount:

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from bleed_guard.core.arrays import differs_outside
 from bleed_guard.core.job import Box
-from bleed_guard.core.measure import differs_outside
 
 STRIPE = 1 << 17
 """Pixels read at once: what is made of them is small enough for the system to have it at hand."""
@@ -103,6 +103,14 @@ def read_layer(image: Image.Image, convert: Convert = to_rgb) -> np.ndarray:
         words = layer[stripe.slices].view(np.uint32)
         np.bitwise_or(levels.view(np.uint32), FILL.view(np.uint32), out=words)
     return layer
+
+
+def read_channel(image: Image.Image, channel: str) -> np.ndarray:
+    """One channel of a picture that has it, "L" or "A": uint8 H x W."""
+    levels = np.empty((image.height, image.width), np.uint8)
+    for stripe, part in read_raw(image, Box(0, 0, *image.size), channel, 1):
+        levels[stripe.slices] = part[..., 0]
+    return levels
 
 
 def differs_from(reference: np.ndarray, image: Image.Image, *, outside: Box) -> bool:

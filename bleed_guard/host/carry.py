@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bleed_guard.core.stripes import read_channel, read_pixels
 from bleed_guard.metadata import Metadata
 
 ALPHA_FORMATS = (".png",)
@@ -40,7 +41,7 @@ def carry_over(
     if protected is not None and has_alpha(init) and path.suffix.lower() in ALPHA_FORMATS:
         own = np.asarray(init)
         is_own = protected & (own[..., 3] > 0)
-        colors = np.where(is_own[..., None], own[..., :3], np.asarray(image.convert("RGB")))
+        colors = np.where(is_own[..., None], own[..., :3], read_pixels(image))
         alpha = np.where(protected, own[..., 3], np.uint8(255))
         info = dict(image.info)
         image = Image.fromarray(np.dstack([colors, alpha]), "RGBA")
@@ -53,7 +54,7 @@ def carry_over(
 
 def has_alpha(image: Image.Image) -> bool:
     """Whether anything of the picture is transparent. Alpha 254 only hides an infotext."""
-    return image.mode == "RGBA" and int(np.asarray(image.getchannel("A")).min()) < 254
+    return image.mode == "RGBA" and int(read_channel(image, "A").min()) < 254
 
 
 def _read_profile(init: Image.Image) -> bytes:

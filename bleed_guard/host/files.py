@@ -15,6 +15,7 @@ from bleed_guard.core.measure import ChangeCount, count_changes, difference, jud
 from bleed_guard.core.patch import Patch
 from bleed_guard.core.plan import LOSSY_FORMATS, is_lossy
 from bleed_guard.core.record import Stage
+from bleed_guard.core.stripes import read_pixels
 from bleed_guard.core.wording import word_measured
 from bleed_guard.host import compat
 from bleed_guard.host.carry import carry_over, has_alpha, write_resolution
@@ -113,9 +114,7 @@ def tell_hidden_infotext(run: GuardRun, finished: FinishedImage) -> None:
     if any(finding.cause is Cause.STEALTH for finding in record.findings):
         return
     canvas = finished.canvas
-    seen = count_changes(
-        canvas.reference, np.asarray(finished.image.convert("RGB")), canvas.protected
-    )
+    seen = count_changes(canvas.reference, read_pixels(finished.image), canvas.protected)
     if seen.changed and _is_stealth(seen.max):
         told = explain_hidden("reply_hidden", seen.changed, seen.max)
         run.update_image(finished.index, findings=(*record.findings, told))
@@ -213,7 +212,7 @@ def _check_copy(run: GuardRun, finished: FinishedImage, path: Path) -> None:
         return
     canvas = finished.canvas
     with Image.open(copy) as file:
-        size, pixels = file.size, np.asarray(file.convert("RGB"))
+        size, pixels = file.size, read_pixels(file)
     told: dict[str, Any] = {"copy": copy.name, "file": path.name}
     told |= {"width": size[0], "height": size[1]}
     key, lost = "copy", None

@@ -388,7 +388,7 @@ def read_unsketched(p: Any) -> Image.Image | None:
     is_painted = read_mask(p.image_mask) > 0
     if is_painted.shape[::-1] != init.size:
         return None
-    pixels = np.asarray(own.convert("RGB")), np.asarray(init.convert("RGB"))
+    pixels = read_pixels(own), read_pixels(init)
     unsketched = Image.fromarray(np.where(is_painted[..., None], pixels[1], pixels[0]))
     unsketched.info = dict(init.info)
     return unsketched

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from bleed_guard.core.arrays import differs
 from bleed_guard.core.job import Protection, Verdict
 from bleed_guard.core.mask import HARD_LEVEL
-from bleed_guard.core.measure import difference, differs, judge, measure_farthest
+from bleed_guard.core.measure import difference, judge, measure_farthest
 from bleed_guard.core.plan import plan_guard
 from bleed_guard.core.record import GenerationRecord, ImageRecord, PatchedPictures, Stage
 from bleed_guard.host import compositing, processing, tracing

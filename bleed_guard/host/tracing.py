@@ -12,6 +12,7 @@ from PIL import Image
 from bleed_guard.core.job import Cause
 from bleed_guard.core.measure import difference
 from bleed_guard.core.patch import Patch
+from bleed_guard.core.stripes import read_channel
 from bleed_guard.core.traces import Sample, Traces, trace_job
 from bleed_guard.host import compat, processing
 from bleed_guard.host.carry import has_alpha
@@ -72,7 +73,7 @@ def _count_flattened(canvas: Canvas, outside: np.ndarray) -> int:
     """How many of the `outside` pixels (bool H x W) the init image has transparent."""
     if not has_alpha(canvas.init_image) or not canvas.has_original_size:
         return 0
-    alpha = np.asarray(canvas.init_image.convert("RGBA").getchannel("A"))
+    alpha = read_channel(canvas.init_image, "A")
     return int(np.count_nonzero(outside & (alpha < 255)))
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from bleed_guard.core.arrays import differs_outside
 from bleed_guard.core.job import Box, Protection, Verdict
 from bleed_guard.core.mask import protected_area
 from bleed_guard.core.measure import (
@@ -15,7 +16,6 @@ from bleed_guard.core.measure import (
     ChangeCount,
     count_changes,
     difference,
-    differs_outside,
     measure_bleed,
     measure_farthest,
     measure_seam,
