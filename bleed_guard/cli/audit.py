@@ -21,9 +21,10 @@ from bleed_guard.audit.worker import AuditOptions
 from bleed_guard.cli.arguments import without_control
 from bleed_guard.cli.errors import CommandError, Exit
 from bleed_guard.cli.options import add_comparing, add_mask, choice, whole_number
-from bleed_guard.cli.pictures import CompareOptions
+from bleed_guard.cli.pictures import NOTHING, CompareOptions
 from bleed_guard.cli.streams import STDOUT, say
 from bleed_guard.cli.targets import write_text
+from bleed_guard.core.report import Protection
 
 EXIT_CODES = (
     "exit codes: 0 all clean, 1 bleed, 2 usage or files that could not be compared, 130 interrupted"
@@ -166,8 +167,8 @@ def read_plan(arguments: argparse.Namespace) -> AuditPlan:
         raise CommandError(f"{out}: expected a .jsonl or .parquet file for the results")
     compare = CompareOptions(
         tolerance=arguments.tolerance,
-        allowance=arguments.max_changed,
-        protection=arguments.protect,
+        allowance=arguments.max_changed or NOTHING,
+        protection=Protection(arguments.protect),
         mask_blur=arguments.mask_blur,
         mask_channel=arguments.mask_channel,
         invert=arguments.invert,

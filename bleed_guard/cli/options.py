@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from bleed_guard.cli.pictures import NOTHING, Allowance
-from bleed_guard.core.report import Protection
 from bleed_guard.images import MaskChannel
+
+if TYPE_CHECKING:
+    from bleed_guard.cli.pictures import Allowance
+
+
+class Protect(str, Enum):
+    """As `core.report.Protection`, of what can be asked for here, without loading it."""
+
+    HARD = "hard"
+    SOFT = "soft"
+
 
 Choice = TypeVar("Choice", bound=Enum)
 
@@ -26,14 +35,13 @@ def add_comparing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-changed",
         type=read_allowance,
-        default=NOTHING,
         metavar="N|P%",
         help="protected pixels, or per cent of them, that may change without failing",
     )
     parser.add_argument(
         "--protect",
-        type=choice(Protection, without=(Protection.NONE,)),
-        default=Protection.HARD,
+        type=choice(Protect),
+        default=Protect.HARD,
         metavar="HOW",
         help="hard: all outside the mask; soft: all beyond the reach of --mask-blur",
     )
@@ -86,9 +94,9 @@ def add_out(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--force", action="store_true", help="replace an existing file")
 
 
-def choice(kind: type[Choice], without: Sequence[Choice] = ()) -> Callable[[str], Choice]:
+def choice(kind: type[Choice]) -> Callable[[str], Choice]:
     """argparse's `type` for the values of an Enum."""
-    known = {str(member.value): member for member in kind if member not in without}
+    known = {str(member.value): member for member in kind}
 
     def read(text: str) -> Choice:
         if text in known:
@@ -101,6 +109,8 @@ def choice(kind: type[Choice], without: Sequence[Choice] = ()) -> Callable[[str]
 def read_allowance(text: str) -> Allowance:
     """argparse's `type` for a number of pixels, or a percentage such as 0.5%."""
     from decimal import Decimal
+
+    from bleed_guard.cli.pictures import Allowance
 
     try:
         if text.endswith("%"):

@@ -1,7 +1,4 @@
-"""The files of one check: which, how they are compared, decoded, and what came of it.
-
-Light on imports: `check` reads files while the rest is not even loaded.
-"""
+"""The files of one check: which, how they are compared, decoded, and what came of it."""
 
 from __future__ import annotations
 
@@ -163,7 +160,7 @@ def fit_pictures(paths: Paths, original: Picture, result: Picture, mask: np.ndar
     return Pictures(_without_hidden(original), _without_hidden(result), mask, notes)
 
 
-def check_sizes(paths: Paths, original: Picture, result: Picture | Head) -> None:
+def check_sizes(paths: Paths, original: Picture | Head, result: Picture | Head) -> None:
     """SizeError unless both are of one size."""
     if result.size != original.size:
         raise SizeError(
@@ -172,7 +169,7 @@ def check_sizes(paths: Paths, original: Picture, result: Picture | Head) -> None
         )
 
 
-def tell_more(paths: Paths, original: Picture, result: Picture | Head) -> tuple[str, ...]:
+def tell_more(paths: Paths, original: Picture | Head, result: Picture | Head) -> tuple[str, ...]:
     """A note for each file that holds more than the picture that is compared."""
     files = zip(paths, (original, result), strict=False)
     return tuple(f"{path}: only its first picture counts" for path, one in files if one.has_more)

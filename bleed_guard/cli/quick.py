@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from bleed_guard.cli.beside import Head, PictureBeside
+from bleed_guard.cli.errors import CommandError, Exit
+from bleed_guard.cli.outcome import Outcome
 from bleed_guard.cli.pictures import (
     HARD_LEVEL,
     UNKNOWN_REACH,
@@ -20,10 +22,12 @@ from bleed_guard.cli.pictures import (
     Pictures,
     check_sizes,
     fit_mask,
+    fit_pictures,
+    read_mask,
     tell_more,
 )
 from bleed_guard.core.report import BleedReport, Protection, Verdict, WorstSpot
-from bleed_guard.images import Picture
+from bleed_guard.images import PictureError
 
 WORD = 8
 """Bytes compared at once."""
@@ -41,13 +45,40 @@ ReadStrip = Callable[[slice], np.ndarray]
 """Bytes from, bytes to -> uint8, good until the next call."""
 
 
+def check_files(
+    paths: Paths,
+    original: PictureBeside,
+    result: PictureBeside,
+    options: CompareOptions,
+    *,
+    keeps_pictures: bool,
+) -> tuple[Outcome, Pictures | None]:
+    """The outcome for files of which two are being read, and the pictures where they could be
+    compared and are asked for, or it took them all to compare them."""
+    pictures = None
+    try:
+        mask = read_mask(paths, options)
+        comparison = None
+        if not keeps_pictures:
+            comparison = compare_beside(paths, original, result, mask, options)
+        if comparison is None:
+            pictures = fit_pictures(paths, original.whole, result.whole, mask)
+            comparison = compare_pictures(paths, pictures, options)
+    except PictureError as error:
+        return Outcome(paths, Exit.USAGE, error=str(error)), None
+    except CommandError as error:
+        return Outcome(paths, error.code, error=str(error)), None
+    return Outcome(paths, comparison.code, comparison, mask_flags=options.mask_flags), pictures
+
+
 def compare_pictures(paths: Paths, pictures: Pictures, options: CompareOptions) -> Comparison:
     """Compare pictures that are decoded and of one size, as quickly as `options` allow."""
-    original, result = pictures.original, pictures.result
     report = None
-    if _is_plain(original, Head.of(result), options):
-        levels = np.ascontiguousarray(result.pixels).reshape(-1)
-        report = measure_sparse(original, levels.__getitem__, pictures.mask, options.tolerance)
+    pair = pictures.original, pictures.result
+    if _is_plain(*map(Head.of, pair), options):
+        readers = [np.ascontiguousarray(one.pixels).reshape(-1).__getitem__ for one in pair]
+        protected = count_protected(pictures.mask)
+        report = measure_sparse(*readers, pictures.mask, protected, options.tolerance)
     if report is None:
         from bleed_guard.cli.compare import compare_pictures as compare_fully
 
@@ -57,24 +88,29 @@ def compare_pictures(paths: Paths, pictures: Pictures, options: CompareOptions) 
 
 def compare_beside(
     paths: Paths,
-    original: Picture,
+    original: PictureBeside,
     result: PictureBeside,
     mask: np.ndarray,
     options: CompareOptions,
 ) -> Comparison | None:
-    """The same for a result that stays where it was read, None if it takes the whole picture;
-    `mask` is as its file has it.
+    """The same for pictures that stay where they are read, None if it takes them whole; `mask` is
+    as its file has it.
 
-    PictureError if the result cannot be read, SizeError for sizes that cannot be matched.
+    PictureError if one cannot be read, SizeError for sizes that cannot be matched.
     """
-    if not _is_plain(original, result.head, options):
+    protected = count_protected(mask)  # they are still being read
+    heads = original.head, result.head
+    if not _is_plain(*heads, options):
         return None
-    check_sizes(paths, original, result.head)
-    mask, notes = fit_mask(paths.mask, mask, original.size)
-    report = measure_sparse(original, result.strip, mask, options.tolerance)
+    check_sizes(paths, *heads)
+    fitted, notes = fit_mask(paths.mask, mask, original.head.size)
+    if fitted is not mask:
+        protected = count_protected(fitted)
+    readers = original.strip, result.strip
+    report = measure_sparse(*readers, fitted, protected, options.tolerance)
     if report is None:
         return None
-    return _conclude(paths, report, (*tell_more(paths, original, result.head), *notes), options)
+    return _conclude(paths, report, (*tell_more(paths, *heads), *notes), options)
 
 
 def _conclude(
@@ -84,25 +120,35 @@ def _conclude(
     return Comparison(paths, report, allowed=allowed, notes=notes)
 
 
-def _is_plain(original: Picture, result: Head, options: CompareOptions) -> bool:
+def _is_plain(original: Head, result: Head, options: CompareOptions) -> bool:
     """Whether only counts are asked for, over 8-bit pictures without transparency."""
-    is_opaque = original.alpha is None and not result.has_alpha
+    is_opaque = not original.has_alpha and not result.has_alpha
     is_hard = options.protection is Protection.HARD
     return not options.has_detail and is_hard and is_opaque and original.depth == result.depth == 8
 
 
+def count_protected(mask: np.ndarray) -> int:
+    """How many pixels of a uint8 H x W the hard mask leaves."""
+    flat = np.ascontiguousarray(mask).reshape(-1)
+    return sum(int(np.count_nonzero(flat[at] < HARD_LEVEL)) for at in _strips(flat.size))
+
+
 def measure_sparse(
-    original: Picture, read_result: ReadStrip, mask: np.ndarray, tolerance: int
+    read_original: ReadStrip,
+    read_result: ReadStrip,
+    mask: np.ndarray,
+    protected: int,
+    tolerance: int,
 ) -> BleedReport | None:
     """The report of pictures that differ in few places, None where there are too many.
 
-    `mask` is uint8 H x W of the pictures' size, 255 = repaint.
+    `mask` is uint8 H x W of the pictures' size, 255 = repaint; `protected` as `count_protected`.
     """
+    height, width = mask.shape
     mask = np.ascontiguousarray(mask).reshape(-1)
-    found = _find_differences(original.pixels, read_result, mask)
+    found = _find_differences(read_original, read_result, mask)
     if found is None:
         return None
-    total = sum(int(np.count_nonzero(mask[at] < HARD_LEVEL)) for at in _strips(mask.size))
     pixels, levels = _by_pixel(*found)
     outside = mask[pixels] < HARD_LEVEL
     pixels, levels = pixels[outside], levels[outside]
@@ -110,36 +156,33 @@ def measure_sparse(
     largest = int(levels.max(initial=0))
     worded = {True: Verdict.BLEED, False: Verdict.WITHIN_TOLERANCE if largest else Verdict.CLEAN}
     return BleedReport(
-        size=original.size,
+        size=(width, height),
         tolerance=tolerance,
-        protected=total,
+        protected=protected,
         changed=changed,
         max=largest,
-        mean=float(levels.sum(dtype=np.int64)) / total if total else 0.0,
+        mean=float(levels.sum(dtype=np.int64)) / protected if protected else 0.0,
         p99=0.0,
         reach=UNKNOWN_REACH if changed else 0,
         verdict=worded[changed > 0],
-        worst=_largest_spots(pixels, levels, original.size[0]),
+        worst=_largest_spots(pixels, levels, width),
     )
 
 
 def _find_differences(
-    pixels: np.ndarray, read_result: ReadStrip, mask: np.ndarray
+    read_original: ReadStrip, read_result: ReadStrip, mask: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Places of the bytes in which two pictures differ, without words that lie in the mask, and
     by how many levels; None if there are too many.
 
-    A uint8 H x W x 3 and a uint8 mask of H * W -> int64 and uint8.
+    `mask` is uint8 H * W, three bytes a pixel -> int64 and uint8.
     """
-    pixels = np.ascontiguousarray(pixels).reshape(-1)
-    whole = pixels.size // WORD * WORD
-    words = pixels[:whole].view(np.uint64)
-    limit = max(SPARSE_SHARE * words.size, SPARSE_WORDS)
+    words, rest = divmod(3 * mask.size, WORD)
+    limit = max(SPARSE_SHARE * words, SPARSE_WORDS)
     places, before, after, count = [], [], [], 0
-    for strip in _strips(words.size):
-        stop = min(strip.stop, words.size)
-        first = words[strip]
-        second = read_result(slice(strip.start * WORD, stop * WORD)).view(np.uint64)
+    for strip in _strips(words):
+        part = slice(strip.start * WORD, strip.stop * WORD)
+        first, second = read_original(part).view(np.uint64), read_result(part).view(np.uint64)
         at = np.flatnonzero(first != second)
         at = at[~_lies_inside(strip.start + at, mask)]
         places.append((strip.start + at) * WORD)
@@ -148,9 +191,10 @@ def _find_differences(
         count += at.size
         if count > limit:
             return None
-    places.append(np.array([whole]))  # and what is left at the end, shorter than a word
-    before.append(pixels[whole:])
-    after.append(read_result(slice(whole, pixels.size)))
+    tail = slice(words * WORD, words * WORD + rest)  # shorter than a word
+    places.append(np.array([tail.start]))
+    before.append(read_original(tail))
+    after.append(read_result(tail))
     first, second = np.concatenate(before), np.concatenate(after)
     levels = np.maximum(first, second) - np.minimum(first, second)
     differs = np.flatnonzero(levels)
@@ -159,7 +203,7 @@ def _find_differences(
 
 def _strips(size: int) -> Iterator[slice]:
     """The indices below `size`, `STRIP` at a time."""
-    return (slice(start, start + STRIP) for start in range(0, size, STRIP))
+    return (slice(start, min(start + STRIP, size)) for start in range(0, size, STRIP))
 
 
 def _lies_inside(words: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bleed_guard.cli.errors import CommandError
-from bleed_guard.cli.pictures import Paths
 from bleed_guard.cli.streams import STDOUT, say
 
 
@@ -19,7 +18,7 @@ def name_heatmaps(target: str | None, count: int) -> list[str | None]:
     return [str(path.with_name(f"{stem}-{number}{suffix}")) for number in range(1, count + 1)]
 
 
-def check_targets(targets: Sequence[str], triples: Sequence[Paths]) -> None:
+def check_targets(targets: Sequence[str], triples: Sequence[Sequence[str]]) -> None:
     """CommandError if two reports go to stdout, or one to a picture that is read."""
     if targets.count(STDOUT) > 1:
         raise CommandError("only one report can go to stdout (-)")

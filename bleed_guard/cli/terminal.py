@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bleed_guard.cli.pictures import Pictures
+if TYPE_CHECKING:
+    from bleed_guard.cli.pictures import Pictures
 
 COLUMNS, ROWS = 72, 18
 UPPER_HALF = "\N{UPPER HALF BLOCK}"
