@@ -74,11 +74,10 @@ def check_files(
 def compare_pictures(paths: Paths, pictures: Pictures, options: CompareOptions) -> Comparison:
     """Compare pictures that are decoded and of one size, as quickly as `options` allow."""
     report = None
-    pair = pictures.original, pictures.result
-    if _is_plain(*map(Head.of, pair), options):
-        readers = [np.ascontiguousarray(one.pixels).reshape(-1).__getitem__ for one in pair]
-        protected = count_protected(pictures.mask)
-        report = measure_sparse(*readers, pictures.mask, protected, options.tolerance)
+    original, result, mask = pictures.original, pictures.result, pictures.mask
+    if _is_plain(Head.of(original), Head.of(result), options):
+        readers = read_from(original.pixels), read_from(result.pixels)
+        report = measure_sparse(*readers, mask, count_protected(mask), options.tolerance)
     if report is None:
         from bleed_guard.cli.compare import compare_pictures as compare_fully
 
@@ -125,6 +124,11 @@ def _is_plain(original: Head, result: Head, options: CompareOptions) -> bool:
     is_opaque = not original.has_alpha and not result.has_alpha
     is_hard = options.protection is Protection.HARD
     return not options.has_detail and is_hard and is_opaque and original.depth == result.depth == 8
+
+
+def read_from(pixels: np.ndarray) -> ReadStrip:
+    """The reader of a uint8 H x W x 3 that is at hand."""
+    return np.ascontiguousarray(pixels).reshape(-1).__getitem__
 
 
 def count_protected(mask: np.ndarray) -> int:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bleed_guard.cli import pictures as light
 from bleed_guard.cli.compare import compare_pictures as compare_fully
 from bleed_guard.cli.pictures import CompareOptions, Paths, Pictures
-from bleed_guard.cli.quick import compare_pictures, measure_sparse
+from bleed_guard.cli.quick import compare_pictures, measure_sparse, read_from
 from bleed_guard.core import mask, measure
 from bleed_guard.images import Picture
 
@@ -53,8 +53,7 @@ def test_both_say_the_same(width, height, changes, tolerance, seed):
 
 def test_dense_differences_are_left_to_the_plain_comparison():
     pictures = make_pictures(200, 100, 50_000, 1)
-    pair = pictures.original, pictures.result
-    readers = [picture.pixels.reshape(-1).__getitem__ for picture in pair]
+    readers = read_from(pictures.original.pixels), read_from(pictures.result.pixels)
     assert measure_sparse(*readers, pictures.mask, 20_000, 0) is None
     assert compare_pictures(PATHS, pictures, QUICK).report.changed > 1000
 
