@@ -12,6 +12,7 @@ from modules import shared
 from modules.options import OptionInfo, options_section
 
 from bleed_guard.core.heatmap import ColorMap
+from bleed_guard.core.presets import UserPresets
 from bleed_guard.core.settings import PRESET_FREE, PRESETS, SETTINGS, GuardSettings, SettingValue
 from bleed_guard.host import compat, presets
 
@@ -109,9 +110,10 @@ def read(name: str) -> Any:
     return option.default if value is None else value
 
 
-def default_settings() -> GuardSettings:
-    """What the panel shows in a new page, and what an API job without arguments gets."""
-    known = presets.load_all()
+def default_settings(known: UserPresets | None = None) -> GuardSettings:
+    """What the panel shows in a new page, and what an API job without arguments gets. `known` are
+    the presets there are, where they have been read already."""
+    known = presets.load_all() if known is None else known
     chosen = known.get(str(read("default_preset")), PRESETS["guard"])
     free = {name: read(f"default_{name}") for name in PRESET_FREE if name != "preset"}
     settings, _ = GuardSettings.from_args([free], known, chosen)

@@ -143,15 +143,16 @@ class PresetFile:
             raise
 
 
-_STORES: dict[Path, PresetFile] = {}
+_STORES: dict[str, PresetFile] = {}
 
 
 def shared_store() -> PresetFile:
     """The one store of this process for the folder the server's owner chose, by default the
     host's data folder."""
-    chosen = compat.flag("bleed_guard_data_dir")
-    path = Path(chosen or paths.data_path) / FILE_NAME
-    return _STORES.setdefault(path, PresetFile(path))
+    folder = str(compat.flag("bleed_guard_data_dir") or paths.data_path)
+    if folder not in _STORES:
+        _STORES[folder] = PresetFile(Path(folder) / FILE_NAME)
+    return _STORES[folder]
 
 
 def load_all() -> UserPresets:

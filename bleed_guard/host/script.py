@@ -91,10 +91,11 @@ def read_run(p: Any) -> GuardRun | None:
 
 def read_settings(p: Any, args: tuple[Any, ...]) -> ParsedSettings:
     """The settings that were asked for, by the panel, the API or an axis of a grid."""
-    default = options.default_settings()
+    known = presets.load_all()
+    default = options.default_settings(known)
     parsed = ParsedSettings(default, ())
     if args:
-        parsed = GuardSettings.from_args(args, presets.load_all(), default)
+        parsed = GuardSettings.from_args(args, known, default)
     return parsed._replace(settings=xyz_grid.apply_axes(p, parsed.settings))
 
 
