@@ -42,6 +42,7 @@ __all__ = [
     "Verdict",
     "WorstSpot",
     "ZoneStats",
+    "gap_box",
     "mask_box",
 ]
 
@@ -119,6 +120,15 @@ def mask_box(mask: np.ndarray) -> Box | None:
     if not rows.size:
         return None
     columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def gap_box(area: np.ndarray) -> Box | None:
+    """The smallest box around all that a bool H x W leaves out; None if that is nothing."""
+    rows = np.flatnonzero(~area.all(axis=1))
+    if not rows.size:
+        return None
+    columns = np.flatnonzero(~area[rows[0] : rows[-1] + 1].all(axis=0))
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 

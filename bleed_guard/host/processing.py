@@ -30,6 +30,7 @@ from bleed_guard.core.job import (
     InpaintJob,
     MaskedContent,
     ResizeMode,
+    gap_box,
     mask_box,
 )
 from bleed_guard.core.mask import (
@@ -168,7 +169,7 @@ class Canvas:
     @cached_property
     def edit_box(self) -> Box:
         """Around all that may change, and the margin the blends look at; empty if nothing may."""
-        box = mask_box(~self.protected)
+        box = gap_box(self.protected)
         margin = find_margin(self.place.latent_cell)
         return NOWHERE if box is None else grow_box(box, margin, self.protected.shape)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from bleed_guard.core.job import Box, Protection, mask_box
+from bleed_guard.core.job import Box, Protection, gap_box, mask_box
 from bleed_guard.core.mask import (
     blur_mask,
     blur_reach,
@@ -122,6 +122,7 @@ def test_mask_box(points: list[tuple[int, int]], expected: Box | None) -> None:
     for point in points:
         mask[point] = 1
     assert mask_box(mask) == expected
+    assert gap_box(mask == 0) == expected
 
 
 def test_grow_box_stays_in_the_picture() -> None:
