@@ -67,6 +67,13 @@ def test_a_layer_is_the_pixels_with_255_beside_them(mode: str) -> None:
     assert (layer[..., 3] == 255).all()
 
 
+@pytest.mark.parametrize(("mode", "channel"), [("L", "L"), ("RGBA", "A")])
+def test_a_channel_is_what_pillow_gives(mode: str, channel: str) -> None:
+    picture = make_picture(mode)
+    expected = np.asarray(picture.getchannel(channel))
+    np.testing.assert_array_equal(stripes.read_channel(picture, channel), expected)
+
+
 def test_transparency_is_laid_on_the_background_as_on_the_whole() -> None:
     picture = make_picture("RGBA")
     base = Image.new("RGBA", picture.size, "#804020")
