@@ -339,26 +339,43 @@
 
         /**
          * The verdict's first line.
-         * @param {ImageEntry} image
+         * @param {RecordEntry} record @param {ImageEntry} image
          */
-        headline(image) {
+        headline(record, image) {
             if (image.reason) return image.reason;
             if (image.verdict === "not guarded") return say("This image is not guarded.");
-            const numbers = {
-                changed: words.count(image.changed), protected: words.count(image.protected),
-                max: image.max,
-            };
-            if (image.verdict === "full redo") {
+            const { what, changed, max } = words.counted(image);
+            const told = words.changed(what, {
+                changed: words.count(changed), protected: words.count(image.protected), max,
+            });
+            // Counted is what differs by more than the tolerance; with 0 none is left out.
+            return record.tolerance && max
+                ? say("{told}, by more than {tolerance} of 255 levels",
+                    { told, tolerance: record.tolerance })
+                : told;
+        },
+
+        /** What the verdict is about: the picture, or its file alone. @param {ImageEntry} image */
+        counted({ verdict, changed, max, stages }) {
+            const file = stages.find((stage) => stage.name === "saved file");
+            return verdict === "bleed" && !changed && file ? { ...file, what: "file" }
+                : { changed, max, what: verdict };
+        },
+
+        /**
+         * How many pixels changed.
+         * @param {string} what verdict, or "file" @param {Record<string, any>} numbers
+         */
+        changed(what, numbers) {
+            if (what === "full redo") {
                 return say("{changed} of {protected} pixels outside the mask changed", numbers);
             }
-            const file = image.stages.find((stage) => stage.name === "saved file");
-            if (image.verdict === "bleed" && !image.changed && file) {
+            if (what === "file") {
                 return say(
                     "{changed} of {protected} protected pixels of the file changed (max {max})",
-                    { ...numbers, changed: words.count(file.changed), max: file.max },
-                );
+                    numbers);
             }
-            return image.max
+            return numbers.max
                 ? say("{changed} of {protected} protected pixels changed (max {max})", numbers)
                 : say("{changed} of {protected} protected pixels changed", numbers);
         },
@@ -377,12 +394,19 @@
                 return say("The image was saved as the host made it.");
             }
             if (image.verdict === "full redo") return say("Full redo: nothing was protected.");
-            return words.prevented(image);
+            return words.prevented(record, image);
         },
 
-        /** @param {ImageEntry} image */
-        prevented(image) {
-            if (!image.prevented) return say("Without the guard: 0 as well.");
+        /** @param {RecordEntry} record @param {ImageEntry} image */
+        prevented(record, image) {
+            if (!image.prevented && image.prevented_max && record.tolerance) {
+                return say("Without the guard: none by more than the tolerance (max {max}).",
+                    { max: image.prevented_max });
+            }
+            if (!image.prevented) {
+                // What the file or another extension changed was not compared without the guard.
+                return image.verdict === "bleed" ? "" : say("Without the guard: 0 as well.");
+            }
             return say("Without the guard: {count} ({share}), max {max}, reach {reach} px.", {
                 count: words.count(image.prevented),
                 share: words.percent(image.prevented, image.protected),
@@ -463,7 +487,7 @@
                 [say("Findings")]: findings, [say("Stages")]: stages, [say("Facts")]: facts,
             });
             return [
-                `Bleed Guard: ${names.verdicts()[image.verdict]}. ${words.headline(image)}`,
+                `Bleed Guard: ${names.verdicts()[image.verdict]}. ${words.headline(record, image)}`,
                 words.second(record, image),
                 ...lists.flatMap(([title, lines]) =>
                     lines.length ? ["", `${title}:`, ...lines] : []),
@@ -482,10 +506,13 @@
             return pixel.inCrop ? "crop box" : "far";
         },
 
-        /** @param {number} seconds since the epoch */
+        /** With the day, unless that is today. @param {number} seconds since the epoch */
         time(seconds) {
+            const started = new Date(seconds * 1000);
+            const isToday = started.toDateString() === new Date().toDateString();
             const digits = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit" });
-            return new Date(seconds * 1000).toLocaleTimeString([], digits);
+            const dated = /** @type {const} */ ({ month: "short", day: "numeric", ...digits });
+            return started.toLocaleString([], isToday ? digits : dated);
         },
     };
 
@@ -1992,6 +2019,8 @@
         return report.profile.length > 1;
     }
 
+    const LONG_FACT = 40; // letters that a column of the facts holds in two lines or so
+
     const parts = {
         /**
          * A titled part of the right column.
@@ -2008,7 +2037,10 @@
         choose(record, image, causes) {
             const measured = new Set(causes.map(({ cause }) => cause));
             const seen = new Set();
-            return [...causes, ...image.findings, ...record.findings].filter((finding, index) => {
+            // Of an image that is not guarded nothing is true of what the guard was to do.
+            const foreseen = record.findings.filter(({ severity }) =>
+                image.verdict !== "not guarded" || severity !== "info");
+            return [...causes, ...image.findings, ...foreseen].filter((finding, index) => {
                 const isNew = index < causes.length || finding.severity === "error" ||
                     !measured.has(finding.cause);
                 return isNew && !seen.has(finding.what) && seen.add(finding.what);
@@ -2151,7 +2183,9 @@
             return parts.section(say("Facts"), make("dl", { "class": css("facts") },
                 ...entries.map((entry) => {
                     const [name, value] = entry.map((text) => names.facts()[text] ?? text);
-                    return make("div", {}, make("dt", {}, name), make("dd", {}, value));
+                    const isLong = value.length > LONG_FACT;
+                    return make("div", { "class": isLong && css("long") },
+                        make("dt", {}, name), make("dd", {}, value));
                 })));
         },
     };
@@ -2442,7 +2476,7 @@
             ];
             this.verdict.replaceChildren(makeBadge(image.verdict),
                 make("div", { "class": css("sentence") },
-                    make("strong", {}, words.headline(image)),
+                    make("strong", {}, words.headline(record, image)),
                     make("span", {}, words.second(record, image))),
                 make("div", { "class": css("chips") },
                     ...chips.filter(Boolean).map((text) => make("span", {}, String(text)))));
@@ -2650,7 +2684,7 @@
         thumb(entry) {
             const { record, image } = entry;
             const time = words.time(record.started);
-            const title = `${time}: ${words.headline(image)}`;
+            const title = `${time}: ${words.headline(record, image)}`;
             return make("button", {
                 "type": "button", "role": "option", "class": css("thumb"), "tabindex": "-1",
                 title, "aria-label": title,
@@ -3113,7 +3147,7 @@
             this.element.hidden = !selection;
             if (!selection) return;
             const { record, image } = selection;
-            const text = `${words.headline(image)}. ${words.second(record, image)}`;
+            const text = `${words.headline(record, image)}. ${words.second(record, image)}`.trim();
             if (this.element.dataset.text === text) return;
             this.element.dataset.text = text;
             this.element.replaceChildren(makeBadge(image.verdict), make("span", {}, text),

@@ -174,6 +174,7 @@ class ImageRecord:
             return f"Full redo, not measured: {self.reason}."
         which = "pixels outside the mask" if is_redo else "protected pixels"
         told = f"{self.changed:,} of {self.protected:,} {which} changed"
+        told += self._beyond(self.changed, self.max)
         file = next((stage for stage in self.stages if stage.name == "saved file"), None)
         if self.changed:
             told += f" (max {self.max})"
@@ -184,11 +185,16 @@ class ImageRecord:
             return f"Full redo: {told}."
         return f"{told}. Without the guard: {self.prevented_text}."
 
+    @staticmethod
+    def _beyond(changed: int, largest: int) -> str:
+        """What there is to add where all that differs does so within the tolerance."""
+        return f" by more than the tolerance (max {largest})" if largest and not changed else ""
+
     @property
     def prevented_text(self) -> str:
         """For instance "2,805 (max 222, reach 10 px)", or "0"."""
         if not self.prevented:
-            return "0"
+            return f"0{self._beyond(self.prevented, self.prevented_max)}"
         reach = f", reach {self.prevented_reach} px"
         return f"{self.prevented:,} (max {self.prevented_max}{reach})"
 

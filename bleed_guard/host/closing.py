@@ -45,12 +45,15 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
 
 
 def _leave_out_measured(run: GuardRun) -> tuple[Finding, ...]:
-    """What was foretold, without what the files by now have been measured for: told once."""
+    """What was foretold, without what the files by now have been measured for: told once; and
+    without what the guard was to keep in order, where it guarded nothing."""
     measured = {finding.cause for image in run.record.images for finding in image.findings}
+    is_unguarded = all(one.verdict is Verdict.NOT_GUARDED for one in run.record.images)
     return tuple(
         finding
         for finding in run.rules.plan.findings
-        if finding.message not in FORETOLD_FILES or finding.cause not in measured
+        if (finding.message not in FORETOLD_FILES or finding.cause not in measured)
+        and not (is_unguarded and finding.severity is Severity.INFO)
     )
 
 

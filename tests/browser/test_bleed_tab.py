@@ -337,6 +337,43 @@ def test_prompts_are_text_and_never_markup(guarded: Server, open_page: OpenPage)
     tab.open()
     expect(tab.part("facts")).to_contain_text(HOSTILE_PROMPT)
     assert page.page.evaluate("window.hacked") is None
+    told, facts = (
+        part.bounding_box()
+        for part in (tab.part("facts").get_by_text(HOSTILE_PROMPT), tab.part("facts"))
+    )
+    assert told
+    assert facts
+    assert told["width"] == pytest.approx(facts["width"], abs=1)  # and no tall column of words
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_focus_is_seen_around_the_picture(tab: BleedTab, theme: str) -> None:
+    def edge() -> np.ndarray:
+        """The picture's left side over its bottom margin, where the picture ends above it."""
+        shown = np.asarray(Image.open(io.BytesIO(tab.part("picture").screenshot())).convert("RGB"))
+        return shown[-12, :10].astype(int)
+
+    tab.page.evaluate("theme => document.body.classList.toggle('dark', theme === 'dark')", theme)
+    try:
+        before = edge()
+        tab.press("1:1")
+        tab.press("Fit")
+        tab.page.keyboard.press("Tab")  # to 1:1
+        tab.page.keyboard.press("Tab")
+        expect(tab.part("canvas")).to_be_focused()
+        after = edge()
+    finally:
+        tab.page.evaluate("document.body.classList.remove('dark')")
+    seen = [contrast(*pair) for pair in zip(before, after, strict=True)]
+    assert sum(ratio >= 3 for ratio in seen) >= 2, seen
+
+
+def contrast(first: np.ndarray, second: np.ndarray) -> float:
+    """Contrast of two colours (R, G, B) as WCAG 2 defines it, 1 to 21."""
+    shares = np.stack([first, second]) / 255
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    low, high = sorted(linear @ (0.2126, 0.7152, 0.0722))
+    return (high + 0.05) / (low + 0.05)
 
 
 def test_history_is_walked_with_the_keyboard(guarded: Server, open_page: OpenPage) -> None:

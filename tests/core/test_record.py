@@ -61,6 +61,12 @@ def image(index: int = 0, verdict: Verdict = Verdict.CLEAN, **values: object) ->
             id="full redo",
         ),
         pytest.param(
+            image(verdict=Verdict.WITHIN_TOLERANCE, max=6, prevented_max=6),
+            "0 of 22,848 protected pixels changed by more than the tolerance (max 6). "
+            "Without the guard: 0 by more than the tolerance (max 6).",
+            id="within tolerance",
+        ),
+        pytest.param(
             image(verdict=Verdict.NOT_GUARDED, reason="the sizes differ"),
             "NOT GUARDED: the sizes differ",
             id="not guarded",

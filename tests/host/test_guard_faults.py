@@ -227,6 +227,7 @@ def test_a_file_that_vanishes_before_it_is_read_back(tmp_path: Path) -> None:
     meddle_with_files(Path.unlink)
     outcome = run(host)
     assert "NOT GUARDED" in outcome.comments
+    assert "keeps those pixels" not in outcome.comments, "nobody knows what the file has"
     assert count_bleed(outcome) == 0
 
 

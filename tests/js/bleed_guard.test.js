@@ -25,6 +25,15 @@ function makeRecord(more = {}) {
     };
 }
 
+const CLOCK = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit" });
+
+function makeFinding(more = {}) {
+    return {
+        cause: "mask_blur", severity: "info", what: "", why: "", fix: null, pixels: null,
+        max: null, where: null, evidence: {}, certainty: "measured", wording: null, ...more,
+    };
+}
+
 test("all of a picture is seen, centred", () => {
     assert.deepEqual(geometry.fit(600, 400, 300, 300), { scale: 0.5, x: 0, y: 50 });
     assert.equal(geometry.fit(1, 1, 1000, 1000).scale, 64);
@@ -221,22 +230,60 @@ test("that there is no cause is said only where it was looked for", () => {
 });
 
 test("the verdict is told in two lines", () => {
-    assert.equal(words.headline(makeImage()), "0 of 22,848 protected pixels changed");
+    const headline = (/** @type {any} */ image) => words.headline(makeRecord(), image);
+    assert.equal(headline(makeImage()), "0 of 22,848 protected pixels changed");
     assert.equal(words.second(makeRecord(), makeImage()),
         "Without the guard: 2,805 (12.3 %), max 222, reach 10 px.");
-    assert.equal(words.headline(makeImage({ verdict: "bleed", changed: 1200, max: 9 })),
+    assert.equal(headline(makeImage({ verdict: "bleed", changed: 1200, max: 9 })),
         "1,200 of 22,848 protected pixels changed (max 9)");
     const stages = [{ name: "saved file", changed: 20_100, max: 17, scripts: [] }];
     for (const max of [0, 1]) { // the picture's own, within the tolerance
-        assert.equal(words.headline(makeImage({ verdict: "bleed", stages, max })),
+        assert.equal(headline(makeImage({ verdict: "bleed", stages, max })),
             "20,100 of 22,848 protected pixels of the file changed (max 17)");
     }
-    assert.equal(words.headline(makeImage({ verdict: "not guarded", reason: "odd size" })),
+    assert.equal(headline(makeImage({ verdict: "not guarded", reason: "odd size" })),
         "odd size");
     assert.equal(words.second(makeRecord(), makeImage({ prevented: 0 })),
         "Without the guard: 0 as well.");
     assert.equal(words.second(makeRecord(), makeImage({ verdict: "full redo" })),
         "Full redo: nothing was protected.");
+});
+
+test("with a tolerance nothing is said to be unchanged that is not", () => {
+    const record = makeRecord({ tolerance: 8 });
+    const near = makeImage({ verdict: "within tolerance", max: 6, prevented: 0, prevented_max: 6 });
+    assert.equal(words.headline(record, near),
+        "0 of 22,848 protected pixels changed (max 6), by more than 8 of 255 levels");
+    assert.equal(words.second(record, near),
+        "Without the guard: none by more than the tolerance (max 6).");
+    assert.equal(words.headline(record, makeImage()), "0 of 22,848 protected pixels changed");
+    const redo = makeImage({ verdict: "full redo", changed: 20, max: 90 });
+    assert.equal(words.headline(record, redo),
+        "20 of 22,848 pixels outside the mask changed, by more than 8 of 255 levels");
+});
+
+test("what changed later is not told as nothing without the guard", () => {
+    const stages = [{ name: "saved file", changed: 20_100, max: 17, scripts: [] }];
+    const image = makeImage({ verdict: "bleed", stages, prevented: 0, prevented_max: 0 });
+    assert.equal(words.second(makeRecord(), image), "");
+});
+
+test("a run of another day is told with the day", () => {
+    const now = Date.now() / 1000;
+    assert.equal(words.time(now), new Date().toLocaleTimeString([], CLOCK));
+    const before = words.time(now - 40 * 24 * 3600);
+    assert.ok(before.length > words.time(now).length, before);
+});
+
+test("what is not guarded is not said to be kept in order", () => {
+    const finding = makeFinding({ severity: "info", what: "Paste-back keeps those pixels" });
+    const warning = makeFinding({ severity: "warning", what: "The mask is blank" });
+    const record = makeRecord({ findings: [finding, warning] });
+    const told = (/** @type {string} */ verdict) =>
+        words.report(record, makeImage({ verdict }), null);
+    assert.match(told("clean"), /Paste-back keeps/);
+    assert.doesNotMatch(told("not guarded"), /Paste-back keeps/);
+    assert.match(told("not guarded"), /The mask is blank/);
 });
 
 test("compared files are told by their names", () => {
