@@ -386,7 +386,7 @@
          */
         second(record, image) {
             const { facts } = record;
-            if (record.preset === "files") {
+            if (!hasGuard(record)) {
                 return say("{result} against {original}",
                     { result: facts.Result, original: facts.Original });
             }
@@ -429,6 +429,22 @@
             const told = preset ? say("preset {preset}", { preset }) : say(source);
             const why = say(source ? reason.replace(source, "{source}") : reason, { source: told });
             return `${before} -> ${value(after)}, ${why}`;
+        },
+
+        /**
+         * A fact's value, in the host's language where it is ours.
+         * @param {string} name @param {string} value
+         */
+        fact(name, value) {
+            if (name === "Mask blur") {
+                return value.replace(/reach (\d+) px/, (_, reach) =>
+                    say("reach {reach} px", { reach }));
+            }
+            const told = names.facts()[value] ?? value;
+            if (name !== "Mask") return told;
+            return told.replace(/crisp edges$/, () => say("crisp edges"))
+                .replace(/(\d+) % of it grey$/, (_, share) =>
+                    say("{share} % of it grey", { share }));
         },
 
         /** What failed, by the reason. @param {{name: string, why: string}[]} troubles */
@@ -1752,6 +1768,7 @@
             this.tellTrouble = tellTrouble;
             this.layers = /** @type {Layers | null} */ (null);
             this.blocks = /** @type {Blocks | null} */ (null);
+            this.isGuarded = true;
             this.pixel = /** @type {{x: number, y: number} | null} */ (null);
             this.cells = Object.fromEntries([
                 ["place", say("Pixel")], ["reference", say("Original")],
@@ -1764,9 +1781,13 @@
             this.tell(null);
         }
 
-        /** @param {Layers | null} layers */
-        show(layers) {
+        /**
+         * @param {Layers | null} layers
+         * @param {boolean} [isGuarded] whether there is what the host alone would have given
+         */
+        show(layers, isGuarded = true) {
             this.layers = layers;
+            this.isGuarded = isGuarded;
             this.blocks = layers && this.makeBlocks(layers);
             this.tell(null); // until the new picture's values are there
             this.look(layers?.holds(this.pixel) ? this.pixel : null);
@@ -1801,6 +1822,7 @@
             }
             shown.place.tell(`${pixel.x}, ${pixel.y}`);
             for (const name of PHOTOGRAPHS) shown[name].tell(pixel[name].join(" "), pixel[name]);
+            if (!this.isGuarded) shown.unguarded.tell("–");
             shown.difference.tell(tellDifference(pixel));
             shown.distance.tell(tellDistance(pixel.distance));
             shown.zone.tell(findZone(pixel, image));
@@ -2014,6 +2036,19 @@
         },
     };
 
+    /** Files are compared as they are: no guard, and no host alone. @param {RecordEntry} record */
+    function hasGuard({ preset }) {
+        return preset !== "files";
+    }
+
+    /**
+     * Whether the result has something to tell, or else what the host alone would have given.
+     * @param {RecordEntry} record @param {ImageEntry} image
+     */
+    function isResultTold(record, { max }) {
+        return max > 0 || !hasGuard(record);
+    }
+
     /** Without a mask all pixels are equally far from it. @param {Report} report */
     function hasMask(report) {
         return report.profile.length > 1;
@@ -2174,15 +2209,15 @@
          * @param {RecordEntry} record @param {ImageEntry} image @param {Report | null} report
          */
         facts(record, image, report) {
-            const facts = { ...record.facts };
+            const facts = Object.fromEntries(Object.entries(record.facts).map(([name, value]) =>
+                [names.facts()[name] ?? name, words.fact(name, value)]));
             if (report) facts[say("Seam (1 = unseen)")] = report.seam.ratio.toFixed(2);
             if (image.saved_as) facts[say("Saved as")] = image.saved_as;
             if (record.prompt) facts[say("Prompt")] = record.prompt;
             const entries = Object.entries(facts);
             if (!entries.length) return null;
             return parts.section(say("Facts"), make("dl", { "class": css("facts") },
-                ...entries.map((entry) => {
-                    const [name, value] = entry.map((text) => names.facts()[text] ?? text);
+                ...entries.map(([name, value]) => {
                     const isLong = value.length > LONG_FACT;
                     return make("div", { "class": isLong && css("long") },
                         make("dt", {}, name), make("dd", {}, value));
@@ -2511,13 +2546,13 @@
                 this.stage.request();
             });
             this.layers = layers;
-            this.stage.showHeatOf(image.max ? "heat-result" : "heat-unguarded");
+            this.stage.showHeatOf(isResultTold(record, image) ? "heat-result" : "heat-unguarded");
             if (!this.stage.layers) this.setState("loading");
             await layers.prepare(this.stage.options);
             if (this.layers !== layers) return;
             this.setState("ready");
             this.stage.show(layers);
-            this.inspector.show(layers);
+            this.inspector.show(layers, hasGuard(record));
             await this.loadReport(selected); // behind the picture: together both take longer
         }
 
@@ -2552,8 +2587,8 @@
                 parts.findings(record, parts.choose(record, image, report?.causes ?? []),
                     this.isAwaited ? say("Loading") : words.noFinding(image, report),
                     (fix, button) => this.apply(fix, button)),
-                ...report ? this.measured(report, image)
-                    : this.isAwaited ? this.unmeasured(image) : []);
+                ...report ? this.measured(report, record, image)
+                    : this.isAwaited ? this.unmeasured(record, image) : []);
             this.more.replaceChildren(...[
                 parts.stages(image.stages), report && parts.zones(report),
                 parts.facts(record, image, report),
@@ -2565,17 +2600,17 @@
             return Boolean(this.selected?.image.view) && !this.report && !this.isReportLost;
         }
 
-        /** Titles of the plots. @param {ImageEntry} image */
-        titles(image) {
-            return image.max
+        /** Titles of the plots. @param {RecordEntry} record @param {ImageEntry} image */
+        titles(record, image) {
+            return isResultTold(record, image)
                 ? [say("Difference over distance, in the result"), say("Histogram, in the result")]
                 : [say("Difference over distance, without the guard"),
                     say("Histogram, without the guard")];
         }
 
-        /** @param {Report} report @param {ImageEntry} image */
-        measured(report, image) {
-            const titles = this.titles(image);
+        /** @param {Report} report @param {RecordEntry} record @param {ImageEntry} image */
+        measured(report, record, image) {
+            const titles = this.titles(record, image);
             return [
                 hasMask(report) &&
                     parts.section(titles[0], plots.profile(report, image), parts.key()),
@@ -2584,9 +2619,9 @@
             ];
         }
 
-        /** The room the report will take. @param {ImageEntry} image */
-        unmeasured(image) {
-            const titles = this.titles(image);
+        /** The room the report will take. @param {RecordEntry} record @param {ImageEntry} image */
+        unmeasured(record, image) {
+            const titles = this.titles(record, image);
             return [
                 parts.section(titles[0], plots.frame(320, 130, say("Loading")), parts.key()),
                 parts.section(titles[1], plots.frame(320, 96, say("Loading"))),
@@ -3168,8 +3203,8 @@
      * several jobs of which a script makes one picture.
      * @param {RecordEntry} record
      */
-    function isOfOneJob({ preset, facts }) {
-        return preset !== "files" && facts["Put together by"] === "one job";
+    function isOfOneJob(record) {
+        return hasGuard(record) && record.facts["Put together by"] === "one job";
     }
 
     /**

@@ -76,6 +76,7 @@ def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequ
             rename = gr.Button("Rename", elem_id=element_ids.setting("preset_rename"))
             delete = gr.Button("Delete", elem_id=element_ids.setting("preset_delete"))
             export = gr.Button("Export", elem_id=element_ids.setting("preset_export"))
+        said = gr.HTML(elem_id=element_ids.setting("preset_said"))
         with gr.Row():
             upload = gr.File(label="Import presets", elem_id=element_ids.setting("preset_import"))
             download = gr.File(
@@ -83,7 +84,6 @@ def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequ
                 interactive=False,
                 elem_id=element_ids.setting("preset_export_file"),
             )
-        said = gr.HTML(elem_id=element_ids.setting("preset_said"))
     refresh = gr.Button(visible=False, elem_id=element_ids.PRESET_REFRESH)
     for component in (name, upload, download):
         _without_default(component)

@@ -519,6 +519,13 @@ def test_any_files_are_compared_and_a_large_one_shows_its_real_pixels(
         assert (told["Difference"], told["From the mask"]) == (difference, "no mask")
         assert told["Zone"] == NOTHING
         assert tuple(tab.color_at(x, 703)) == tuple(result[703, x])
+        assert told["Without the guard"] == NOTHING
+    field.set_input_files(tmp_path / "original.png")
+    tab.press("Compare")
+    tab.wait_for_runs(count + 2)
+    tab.wait()
+    expect(tab.part("badge").first).to_contain_text("Clean")
+    expect(tab.part("side")).not_to_contain_text("without the guard")  # there is none for files
 
 
 def test_a_run_is_taken_away_and_opens_offline(

@@ -132,10 +132,18 @@ def test_a_users_preset_is_saved_chosen_and_there_after_a_reload(
     page = open_inpaint(open_page, own_server)
     page.set_number("bleed_guard_feather", 17)
     page.page.locator("#bleed_guard_presets").get_by_text("Your presets").click()
+    save = page.page.locator("#bleed_guard_preset_save")
+    save.click()
+    answer = page.page.get_by_text("a preset needs a name")
+    expect(answer).to_be_visible()
+    below, button = answer.bounding_box(), save.bounding_box()
+    assert below
+    assert button
+    assert below["y"] < button["y"] + 3 * button["height"]  # beside what was pressed
     page.page.locator("#bleed_guard_preset_name input, #bleed_guard_preset_name textarea").fill(
         "faces"
     )
-    page.page.locator("#bleed_guard_preset_save").click()
+    save.click()
     expect(preset(page, "faces")).to_be_checked()
     (file,) = own_server.data_dir.glob("bleed_guard_presets.json")
     assert json.loads(file.read_text())["presets"]["faces"]["feather"] == 17

@@ -286,6 +286,18 @@ test("what is not guarded is not said to be kept in order", () => {
     assert.match(told("not guarded"), /The mask is blank/);
 });
 
+test("facts are told in the host's language, and what the user wrote as it is", (t) => {
+    const page = /** @type {any} */ (globalThis);
+    page.getTranslation = (/** @type {string} */ text) => `<${text}>`;
+    t.after(() => delete page.getTranslation);
+    assert.equal(words.fact("Mask blur", "4 (reach 10 px)"), "4 (<reach 10 px>)");
+    assert.equal(words.fact("Mask", "L, 8 x 9, crisp edges"), "L, 8 x 9, <crisp edges>");
+    assert.equal(words.fact("Mask", "L, 8 x 9, 6 % of it grey"), "L, 8 x 9, <6 % of it grey>");
+    assert.equal(words.fact("Mask", "none: every pixel counts"), "<none: every pixel counts>");
+    assert.equal(words.fact("Inpaint area", "only masked"), "<only masked>");
+    assert.equal(words.fact("Padding", "32"), "32");
+});
+
 test("compared files are told by their names", () => {
     const facts = { Original: "a.png", Result: "b.png" };
     assert.equal(words.second(makeRecord({ preset: "files", facts }), makeImage()),
