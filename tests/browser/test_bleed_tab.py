@@ -368,6 +368,19 @@ def test_the_focus_is_seen_around_the_picture(tab: BleedTab, theme: str) -> None
     assert sum(ratio >= 3 for ratio in seen) >= 2, seen
 
 
+def test_what_is_chosen_is_seen_in_high_contrast(tab: BleedTab) -> None:
+    def ground(selector: str) -> np.ndarray:
+        shot = tab.page.locator(f"#bleed_guard_root {selector}").first.screenshot()
+        return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))[-6, 20]
+
+    tab.page.emulate_media(forced_colors="active")
+    try:
+        chosen, other = ground("[data-mode=slider]"), ground("[data-mode=blink]")
+    finally:
+        tab.page.emulate_media(forced_colors="none")
+    assert contrast(chosen, other) >= 3
+
+
 def contrast(first: np.ndarray, second: np.ndarray) -> float:
     """Contrast of two colours (R, G, B) as WCAG 2 defines it, 1 to 21."""
     shares = np.stack([first, second]) / 255
