@@ -141,6 +141,23 @@ def test_wrong_usage_is_one_sentence(files, run, arguments, told):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "reports", [("--json", "r", "--sarif", "./r"), ("--heatmap", "r.png", "--html", "r.png")]
+)
+def test_one_file_named_for_two_reports_is_refused(files, run, reports):
+    code, out, err = run("check", *TRIPLE, *reports)
+    assert (code, out, err) == (2, "", f"{reports[-1]}: is named for two reports\n")
+    assert not Path(reports[-1]).exists()
+
+
+def test_it_is_said_where_the_soft_band_leaves_nothing_protected(files, run):
+    code, out, _ = run("check", *TRIPLE, "--protect", "soft", "--mask-blur", "64")
+    assert code == 0
+    assert "0 of 0 protected pixels" in out
+    assert "note: the mask and its soft band cover the whole picture: nothing is protected" in out
+    assert "soft band" not in run("check", *TRIPLE, "--protect", "soft")[1]
+
+
 class PanicException(BaseException):
     """As a decoder of Rust raises it."""
 
