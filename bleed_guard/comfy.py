@@ -219,21 +219,37 @@ def as_saved(frame: np.ndarray) -> np.ndarray:
 
 
 def _frames(image: torch.Tensor) -> list[np.ndarray]:
-    """B x H x W x C -> float32 H x W x 3 each; alpha is left out, grey is spread."""
+    """B x H x W x C -> float32 H x W x 3 each; alpha is left out, grey is spread.
+
+    ValueError for another shape, or an empty batch.
+    """
     import numpy as np
 
     array = image.detach().cpu().float().numpy()
+    if array.ndim != 4 or not array.size:
+        raise ValueError(_tell_shape("image", array, "batch x height x width x channels"))
     if array.shape[-1] == 1:
         array = np.repeat(array, 3, axis=-1)
     return list(array[..., :3])
 
 
 def _masks(mask: torch.Tensor) -> list[np.ndarray]:
-    """(B x) H x W or B x 1 x H x W in 0-1 -> uint8 H x W each, 255 = repaint."""
+    """(B x) H x W or B x 1 x H x W in 0-1 -> uint8 H x W each, 255 = repaint.
+
+    ValueError for another shape, or an empty batch, as detectors give that found nothing.
+    """
     from bleed_guard.floats import as_levels
 
     array = mask.detach().cpu().float().numpy()
+    is_known = array.ndim in (2, 3) or (array.ndim == 4 and array.shape[1] == 1)
+    if not is_known or not array.size:
+        raise ValueError(_tell_shape("mask", array, "batch x height x width"))
     return list(as_levels(array.reshape(-1, *array.shape[-2:])))
+
+
+def _tell_shape(what: str, array: np.ndarray, wanted: str) -> str:
+    shape = " x ".join(map(str, array.shape))
+    return f"Bleed Guard: the {what} is {shape}, expected {wanted}, none of them 0."
 
 
 def _align(

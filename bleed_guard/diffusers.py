@@ -31,6 +31,10 @@ Pipeline = TypeVar("Pipeline")
 
 LATENTS = "latent output was asked for: there are no pixels yet, so none are protected"
 LATENT_INPUT = "the image was given as latents: there are no original pixels to protect"
+NOT_GIVEN = "no image or no mask was given: what is to be kept cannot be told"
+
+LARGEST_LEVEL = 2
+"""Floats 0-1 may go a little beyond 1 where they were resized; those of 0-255 go beyond this."""
 
 CLEARLY_LESS = 0.5
 """An order of the originals is taken from the pictures if its changes are below this share of the
@@ -152,6 +156,8 @@ def _why_not(images: Any, given: dict[str, Any]) -> str:
     if given.get("output_type") == "latent":
         return LATENTS
     image = _original_of(given)
+    if image is None or given.get("mask_image") is None:
+        return NOT_GIVEN
     first: Any = image[0] if isinstance(image, list | tuple) else image
     if _is_tensor(first) and first.ndim > 2 and first.shape[-3] not in (1, 3):
         return LATENT_INPUT
@@ -279,7 +285,13 @@ def _resize_picture(picture: Image.Image, size: tuple[int, int], resize: Any) ->
 
 
 def _unsigned(frames: list[np.ndarray]) -> list[np.ndarray]:
-    """Floats -1 to 1, which Diffusers still takes, -> 0 to 1; as there, a batch has one range."""
+    """Floats -1 to 1, which Diffusers still takes, -> 0 to 1; as there, a batch has one range.
+
+    ValueError for levels of 0-255, which Diffusers takes for floats: what it paints then is noise.
+    """
+    largest = max(frame.max(initial=0) for frame in frames)
+    if largest > LARGEST_LEVEL:
+        raise ValueError(f"the image's values go up to {largest:g}, expected floats from 0 to 1")
     is_signed = any(frame.min(initial=0) < 0 for frame in frames)
     return [frame / 2 + 0.5 for frame in frames] if is_signed else frames
 
@@ -287,21 +299,25 @@ def _unsigned(frames: list[np.ndarray]) -> list[np.ndarray]:
 def _resize_frame(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Arrays are resized by the nearest pixel, rounded down, as Diffusers resizes them."""
     height, width = frame.shape[:2]
-    rows = np.arange(size[1]) * height // size[1]
-    columns = np.arange(size[0]) * width // size[0]
+    rows, columns = _nearest(height, size[1], frame.dtype), _nearest(width, size[0], frame.dtype)
     return frame[rows][:, columns]
+
+
+def _nearest(length: int, wanted: int, dtype: np.dtype) -> np.ndarray:
+    """The index taken for each of the `wanted`, in the precision torch's interpolate has there."""
+    places = np.arange(wanted, dtype=dtype) * (dtype.type(length) / dtype.type(wanted))
+    return np.minimum(places, length - 1).astype(np.intp)
 
 
 def _read_masks(mask: Any, size: tuple[int, int]) -> list[np.ndarray]:
     """The given masks at the images' size: uint8 H x W, 255 = repaint."""
     masks = _listed(mask)
     if isinstance(masks[0], Image.Image):
-        pictures = [picture.convert("L") for picture in masks]
-        resized = [
+        resized = [  # before they are made grey, as there: 1-bit pictures by the nearest pixel
             picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
-            for picture in pictures
+            for picture in masks
         ]
-        return [read_mask(picture) for picture in resized]
+        return [read_mask(picture.convert("L")) for picture in resized]
     frames = [frame for entry in masks for frame in _frames(entry, channels=1)]
     return [as_levels(_resize_frame(frame[..., 0], size)) for frame in frames]
 
@@ -316,12 +332,15 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _frames(batch: Any, channels: int = 3) -> list[np.ndarray]:
-    """One array or tensor, with or without batch and channel axes -> float32 H x W x C each.
+    """One array or tensor, with or without batch and channel axes -> H x W x C each, float64 if
+    it is that, else float32.
 
     Tensors are (B x) C x H x W, arrays (B x) H x W (x C), as Diffusers takes them.
     """
     is_tensor = _is_tensor(batch)
-    array = batch.detach().cpu().float().numpy() if is_tensor else np.asarray(batch, np.float32)
+    array = _as_array(batch) if is_tensor else np.asarray(batch)
+    if array.dtype != np.float64:
+        array = array.astype(np.float32, copy=False)
     if array.ndim == 2:
         return [array[..., None]]
     if array.ndim == 3:
@@ -330,6 +349,12 @@ def _frames(batch: Any, channels: int = 3) -> list[np.ndarray]:
     if is_tensor:
         array = array.transpose(0, 2, 3, 1)
     return list(array)
+
+
+def _as_array(tensor: Any) -> np.ndarray:
+    """In a type that numpy has: bfloat16 is none."""
+    held = tensor.detach().cpu()
+    return (held if held.dtype.itemsize == 8 else held.float()).numpy()
 
 
 def _split(images: Any) -> list[np.ndarray]:

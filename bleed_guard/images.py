@@ -56,6 +56,7 @@ TIFF_WIDTH, TIFF_HEIGHT = 256, 257
 CODECS = {"JPEG": "jpeg", "MPO": "jpeg", "WEBP": "webp", "AVIF": "avif", "HEIF": "avif"}
 """Pillow's names of the lossy formats -> `Picture.codec`."""
 
+TOO_LITTLE_MEMORY = "there is too little memory to read it"
 READABLE = "PNG, JPEG, WebP, TIFF, BMP or another format Pillow reads"
 
 
@@ -145,6 +146,8 @@ def read_bytes(path: str | Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"{path}: cannot be read ({reason})") from None
+    except MemoryError:
+        raise PictureError(f"{path}: {TOO_LITTLE_MEMORY}") from None
     if len(data) > FILE_LIMIT:
         raise PictureError(f"{path}: more than the {FILE_LIMIT >> 30} GB allowed")
     return data
@@ -439,8 +442,14 @@ def naming(path: str) -> Iterator[None]:
         yield
     except PictureError:
         raise
+    except MemoryError:
+        raise PictureError(f"{path}: {TOO_LITTLE_MEMORY}") from None
     except Exception as error:
         raise PictureError(f"{path}: this picture is damaged ({error})") from error
+    except BaseException as error:  # Rust's panic is none of Exception's kinds
+        if type(error).__name__ != "PanicException":
+            raise
+        raise PictureError(f"{path}: the decoder failed ({error})") from error
 
 
 def open_image(data: bytes, path: str) -> Image.Image:

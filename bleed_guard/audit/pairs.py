@@ -129,4 +129,5 @@ def _read_row(row: Mapping[str, Any], base: str, place: str) -> Pair:
         if not isinstance(row.get(what), str) or not row[what]:
             raise CommandError(f"{place}: names no {what}; expected {', '.join(COLUMNS)}")
     files = (join(base, row[what]) for what in COLUMNS)
-    return Pair(str(row.get("id") or row["result"]), *files)
+    name = row.get("id")
+    return Pair(row["result"] if name in (None, "") else str(name), *files)

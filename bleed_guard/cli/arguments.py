@@ -11,12 +11,9 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from bleed_guard import __version__
-from bleed_guard.cli.errors import CommandError, Exit
-from bleed_guard.cli.streams import open_streams, say, settle_streams
+from bleed_guard.cli.errors import INTERRUPTED, CommandError, Exit
+from bleed_guard.cli.streams import say, settle_streams
 from bleed_guard.images import PictureError
-
-INTERRUPTED = 130
-"""What a shell gives for a program that Ctrl-C ended."""
 
 EXIT_CODES = (
     "exit codes: 0 clean, 1 bleed, 2 usage or unreadable file, 3 sizes do not match, "
@@ -60,7 +57,6 @@ class Parser(argparse.ArgumentParser):
 
 def run_command(argv: Sequence[str]) -> int:
     """Run one command; returns its exit code, once all it printed is written."""
-    open_streams()
     try:
         return _run_command(build_parser(argv).parse_args(argv))
     finally:
@@ -81,6 +77,8 @@ def _run_command(arguments: argparse.Namespace) -> int:
     except OSError as error:  # a disk that is full, a folder that is not there or not ours
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}", Exit.USAGE)
+    except MemoryError:
+        return _fail("there is too little memory for these pictures", Exit.USAGE)
     except KeyboardInterrupt:
         resumes = "; the same command goes on where it stopped"
         return _fail(f"interrupted{resumes if arguments.command == 'audit' else ''}", INTERRUPTED)

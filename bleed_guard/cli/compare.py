@@ -9,6 +9,7 @@ import numpy as np
 
 from bleed_guard.audit.infotext import read_infotext
 from bleed_guard.cli.pictures import (
+    HARD_LEVEL,
     UNKNOWN_REACH,
     CompareOptions,
     Comparison,
@@ -55,7 +56,7 @@ def compare_pictures(paths: Paths, pictures: Pictures, options: CompareOptions) 
         allowed=options.allowance.of(report.protected),
         depth=max(pictures.original.depth, pictures.result.depth),
         alpha_changed=0 if alpha is None else int(np.count_nonzero(alpha[protected])),
-        notes=pictures.notes,
+        notes=(*pictures.notes, *_judge_band(report, pictures, options)),
     )
     if not options.has_detail:
         return comparison
@@ -63,6 +64,14 @@ def compare_pictures(paths: Paths, pictures: Pictures, options: CompareOptions) 
         pictures = replace(pictures, mask=np.where(protected, np.uint8(0), np.uint8(255)))
     causes = _find_causes(comparison, pictures) if report.max else (NO_CAUSE,)
     return replace(comparison, causes=tuple(likely.to_json() for likely in causes))
+
+
+def _judge_band(report: BleedReport, pictures: Pictures, options: CompareOptions) -> list[str]:
+    """As a mask that covers the whole picture is told; that one has its note already."""
+    is_soft = options.protection is Protection.SOFT
+    return (
+        [ALL_BAND] if is_soft and not report.protected and pictures.mask.min() < HARD_LEVEL else []
+    )
 
 
 def _find_causes(comparison: Comparison, pictures: Pictures) -> tuple[LikelyCause, ...]:
@@ -85,6 +94,7 @@ def _find_causes(comparison: Comparison, pictures: Pictures) -> tuple[LikelyCaus
     return shown or (deep,)
 
 
+ALL_BAND = "the mask and its soft band cover the whole picture: nothing is protected"
 NO_CAUSE = LikelyCause(Cause.NONE, 1.0, 1.0)
 KEEP_ALPHA = Fix("Keep the original's transparency")
 KEEP_DEPTH = Fix("Save with as many bits as the original has")

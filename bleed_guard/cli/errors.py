@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+INTERRUPTED = 130
+"""What a shell gives for a program that Ctrl-C ended."""
+
 
 class Exit(IntEnum):
     """Exit codes of every command."""

@@ -19,13 +19,20 @@ def name_heatmaps(target: str | None, count: int) -> list[str | None]:
 
 
 def check_targets(targets: Sequence[str], triples: Sequence[Sequence[str]]) -> None:
-    """CommandError if two reports go to stdout, or one to a picture that is read."""
+    """CommandError if two reports go to one place, or one to a picture that is read."""
     if targets.count(STDOUT) > 1:
         raise CommandError("only one report can go to stdout (-)")
     inputs = {Path(path).resolve() for paths in triples for path in paths}
+    taken = set()
     for target in targets:
-        if target != STDOUT and Path(target).resolve() in inputs:
+        if target == STDOUT:
+            continue
+        place = Path(target).resolve()
+        if place in inputs:
             raise CommandError(f"{target}: the report would overwrite a picture it is made from")
+        if place in taken:
+            raise CommandError(f"{target}: is named for two reports")
+        taken.add(place)
 
 
 def write_text(target: str, text: str) -> None:

@@ -84,6 +84,15 @@ def test_bad_files_are_reported_and_passed_over(folder, name, change, told):
     assert told in error["error"]
 
 
+def test_an_id_of_zero_is_an_id(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("zero.jsonl").write_text(
+        '{"id": 0, "original": "o", "result": "r", "mask": "m"}\n'
+        '{"id": "", "original": "o", "result": "r", "mask": "m"}\n'
+    )
+    assert [pair.id for pair in read_pairs("zero.jsonl", Patterns())] == ["0", "r"]
+
+
 def test_manifests_name_files_relative_to_themselves(folder):
     rows = [
         {"original": f"{name}.orig.png", "result": f"{name}.png", "mask": f"{name}.mask.png"}

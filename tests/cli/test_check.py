@@ -141,6 +141,68 @@ def test_wrong_usage_is_one_sentence(files, run, arguments, told):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "reports", [("--json", "r", "--sarif", "./r"), ("--heatmap", "r.png", "--html", "r.png")]
+)
+def test_one_file_named_for_two_reports_is_refused(files, run, reports):
+    code, out, err = run("check", *TRIPLE, *reports)
+    assert (code, out, err) == (2, "", f"{reports[-1]}: is named for two reports\n")
+    assert not Path(reports[-1]).exists()
+
+
+def test_it_is_said_where_the_soft_band_leaves_nothing_protected(files, run):
+    code, out, _ = run("check", *TRIPLE, "--protect", "soft", "--mask-blur", "64")
+    assert code == 0
+    assert "0 of 0 protected pixels" in out
+    assert "note: the mask and its soft band cover the whole picture: nothing is protected" in out
+    assert "soft band" not in run("check", *TRIPLE, "--protect", "soft")[1]
+
+
+class PanicException(BaseException):
+    """As a decoder of Rust raises it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "there is too little memory to read it"),
+        (PanicException("null"), "the decoder failed (null)"),
+    ],
+    ids=["memory", "panic"],
+)
+def test_a_decoder_that_gives_up_is_no_bleed(files, run, monkeypatch, error, told):
+    def give_up(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("bleed_guard.images._decode_with_opencv", give_up)
+    monkeypatch.setattr("bleed_guard.images._import_decoder", lambda: None)
+    code, _, err = run("check", "original.png", "clean.png", "mask.png")
+    assert (code, err) in [(2, f"{name}: {told}\n") for name in ("original.png", "mask.png")]
+
+
+def test_too_little_memory_to_compare_is_no_bleed(files, run, monkeypatch):
+    def give_up(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("bleed_guard.cli.quick.measure_sparse", give_up)
+    code, _, err = run("check", "original.png", "clean.png", "mask.png")
+    assert (code, err) == (2, "there is too little memory for these pictures\n")
+
+
+@pytest.mark.parametrize("module", ["bleed_guard.cli.arguments", "bleed_guard.cli.check"])
+def test_ctrl_c_while_a_command_is_loaded_is_one_word(files, run, monkeypatch, module):
+    class Interrupting:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            if name == module:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "meta_path", [Interrupting, *sys.meta_path])
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    code, _, err = run("check", "original.png", "clean.png", "mask.png")
+    assert (code, err) == (130, "interrupted\n")
+
+
 def test_a_result_of_another_size_is_exit_3(files, run, pixels):
     save("small.png", pixels[:40])
     code, _, err = run("check", "original.png", "small.png", "mask.png")

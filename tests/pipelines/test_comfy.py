@@ -168,6 +168,22 @@ def test_a_channel_too_many_or_nan_does_not_break_it():
     assert torch.equal(result[0, 0], original[0, 0, :, :3])
 
 
+@pytest.mark.parametrize(
+    ("image", "mask", "told"),
+    [
+        ((1, 8, 8, 3), (0, 8, 8), "the mask is 0 x 8 x 8, expected batch x height x width"),
+        ((1, 8, 8, 3), (1, 8, 8, 1), "the mask is 1 x 8 x 8 x 1, expected batch x height x width"),
+        ((0, 8, 8, 3), (1, 8, 8), "the image is 0 x 8 x 8 x 3, expected batch x height"),
+        ((8, 8, 3), (1, 8, 8), "the image is 8 x 8 x 3, expected batch x height"),
+    ],
+    ids=["nothing found", "channel last", "no images", "no batch"],
+)
+def test_a_shape_that_is_none_is_one_sentence(image, mask, told):
+    for run in (paste, check):
+        with pytest.raises(ValueError, match=told):
+            run(torch.zeros(1, 8, 8, 3), torch.zeros(image), torch.zeros(mask))
+
+
 def test_check_counts_what_the_file_will_hold():
     """A float that moved, but not by a level, is no change in the file."""
     original = as_image(make_levels())

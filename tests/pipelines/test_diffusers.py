@@ -251,6 +251,51 @@ def test_a_tensor_of_another_size_is_protected_as_the_pipeline_resized_it(tiny_s
     assert torch.equal(kept.images[0][:, outside], reference[0][:, outside])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_array_is_resized_to_the_pixel_as_the_pipeline_does(tiny_sd15, dtype):
+    """200 columns to 96: in single precision the 12th column is the 24th, in double the 25th."""
+    image = np.random.default_rng(1).random((131, 200, 3)).astype(dtype)
+    kept = tiny_sd15.run(
+        guarded(tiny_sd15.pipe, blend="hard"),
+        image=image,
+        mask_image=make_mask(),
+        output_type="np",
+        **SIZE,
+    )
+    reference = tiny_sd15.pipe.image_processor.resize(image[None], 64, 96)[0].astype(np.float32)
+    assert changed(kept.images[0], reference) == 0
+
+
+def test_a_one_bit_mask_is_resized_as_the_pipeline_does(tiny_sd15):
+    image, mask = make_image(), Image.new("1", (31, 20))
+    mask.paste(1, (7, 5, 15, 10))
+    pipe = guarded(tiny_sd15.pipe, blend="hard")
+    kept = tiny_sd15.run(pipe, image=image, mask_image=mask, **SIZE)
+    outside = np.asarray(mask.resize((96, 64), Image.Resampling.NEAREST)) == 0
+    assert kept.bleed[0].result.protected == np.count_nonzero(outside)
+    assert changed(kept.images[0], image, outside) == 0
+
+
+def test_levels_of_255_are_not_taken_for_floats(tiny_sd15):
+    """Diffusers paints noise from them; laid outside the mask they would be white."""
+    pipe = guarded(tiny_sd15.pipe, blend="hard")
+    with pytest.warns(UserWarning, match="values go up to 255, expected floats from 0 to 1"):
+        kept = tiny_sd15.run(pipe, image=np.asarray(make_image()), mask_image=make_mask(), **SIZE)
+    assert kept.bleed[0].verdict is Verdict.NOT_GUARDED
+
+
+def test_a_call_without_an_image_is_told_in_words():
+    """Flux Fill takes latents of the masked image in place of both."""
+
+    class Filling:
+        def __call__(self, image=None, mask_image=None, output_type="pil"):
+            return SimpleNamespace(images=[make_image()])
+
+    with pytest.warns(UserWarning, match="NOT guarded: no image or no mask was given"):
+        kept = guarded(Filling())()
+    assert kept.bleed[0].verdict is Verdict.NOT_GUARDED
+
+
 def test_sizes_that_are_no_multiple_of_8(tiny):
     """Flux rounds 93 x 61 down, Stable Diffusion refuses: as without the guard."""
     image, mask = make_image(size=(93, 61)), make_mask(size=(93, 61))
