@@ -40,9 +40,9 @@ class Head(NamedTuple):
 
 
 class PictureBeside:
-    """A picture that another process or thread reads.
+    """A picture that is being read, by another process or thread, or will be.
 
-    All but `strip` wait until it is read, and raise PictureError as `read_picture` does.
+    `head` and `whole` wait for it, and raise PictureError as `read_picture` does.
     """
 
     def __init__(self, wait: Callable[[], Picture], child: Child | None = None) -> None:
@@ -73,8 +73,12 @@ class PictureBeside:
 
 
 @contextmanager
-def reading_beside(path: str) -> Iterator[PictureBeside]:
-    """Begin `read_picture(path)` now, beside what is done within."""
+def reading_beside(path: str, *, processors: int = 2) -> Iterator[PictureBeside]:
+    """Begin `read_picture(path)` now, beside what is done within. Where there are fewer
+    `processors`, that would but be in the way, and waits until it is asked for."""
+    if _count_processors() < processors:
+        yield PictureBeside(lambda: read_picture(path))
+        return
     child = _start_child(path)
     if child is None:
         from concurrent.futures import ThreadPoolExecutor
@@ -156,9 +160,9 @@ class Child:
 
 
 def _start_child(path: str) -> Child | None:
-    """A child that reads the picture; None where that is no help, for no processor is free or its
-    memory may not be read, or a risk, for threads would be lost."""
-    if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
+    """A child that reads the picture; None where that is no help, for its memory may not be read,
+    or a risk, for threads would be lost."""
+    if sys.platform != "linux":
         return None
     try:
         if len([*os.scandir("/proc/self/task")]) > 1 or not _can_copy_memory():
@@ -181,6 +185,13 @@ def _start_child(path: str) -> Child | None:
         _answer(path, theirs, held)
     _close(theirs, held)
     return Child(number, path, answer, hold)
+
+
+def _count_processors() -> int:
+    """How many this process may use."""
+    if sys.platform != "linux":
+        return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0))
 
 
 def _close(*files: int) -> None:

@@ -108,7 +108,8 @@ def check_one(
 ) -> tuple[Outcome, Pictures | None]:
     """One triple's outcome, and its pictures where they could be compared and are asked for, or
     it took them all to compare them."""
-    with reading_beside(triple[0]) as original, reading_beside(triple[1]) as result:
+    reading = reading_beside(triple[1]), reading_beside(triple[0], processors=3)
+    with reading[0] as result, reading[1] as original:
         from bleed_guard.cli.pictures import Paths
         from bleed_guard.cli.quick import check_files
 

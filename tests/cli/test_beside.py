@@ -15,10 +15,10 @@ GONE = os.fsdecode(b"\xc3\xa9\xff.png")
 """A name that is no text."""
 
 BOTH_WAYS = """
-import os, sys
+import contextlib, io, os, sys
 import cv2
 import numpy as np
-from bleed_guard.cli import beside
+from bleed_guard.cli import beside, main
 from bleed_guard.images import PictureError, read_picture
 
 def tell(read):
@@ -67,6 +67,12 @@ for path in sys.argv[2:]:
     print(picture[0])
 with beside.reading_beside(sys.argv[2]):
     pass  # not asked for, as when the first picture cannot be read
+for count in (1, 2, 8):  # neither picture is read in a child, the result is, both are
+    beside._count_processors = lambda: count
+    children.clear()
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        code = main(["check", *sys.argv[2:4], sys.argv[2]])
+    assert (code, told.getvalue().split(":")[0], len(children)) == (1, "bleed", min(count, 3) - 1)
 try:
     os.waitpid(-1, os.WNOHANG)
 except ChildProcessError:
