@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from bleed_guard.core.job import Finding, Severity, Verdict
 from bleed_guard.core.mask import soft_fraction
+from bleed_guard.core.measure import difference
 from bleed_guard.core.record import ImageRecord
+from bleed_guard.core.stripes import read_pixels
 from bleed_guard.host import compat, files, infotext, options, processing
-from bleed_guard.host.run import GuardRun
+from bleed_guard.host.run import FinishedImage, GuardRun
 
 FORETOLD_FILES = ("lossy_file", "export_4chan")
 """Findings of the plan that reading the files back makes numbers of."""
@@ -59,26 +65,35 @@ def _leave_out_measured(run: GuardRun) -> tuple[Finding, ...]:
 
 def _mend_reply(run: GuardRun, processed: Any) -> None:
     """Gallery and reply show what is in this list; a script after the guard may have edited it."""
+    has_strangers = _has_strangers(run, processed)
     for finished in run.finished:
         record = run.record_of(finished.index)
-        if record is None or record.places is None:
+        if record is None:
             continue
-        image = processed.images[record.places[0]]
-        if image.size != finished.canvas.size:
-            width, height = finished.canvas.size
-            run.fail_image(
-                f"another extension made the picture in the reply {image.width} x {image.height} "
-                f"where {width} x {height} was expected",
-                finished.index,
-            )
-            continue
-        mended, late = files.mend_edits(image, finished)
-        if late is None:
-            files.tell_hidden_infotext(run, finished)
-        if mended is not image:
-            processed.images[record.places[0]] = mended
-        if record.verdict is not Verdict.NOT_GUARDED:
-            _serve(mended, record.saved_as)
+        if record.places is not None:
+            _mend_picture(run, processed, record.places[0], finished)
+        elif has_strangers:
+            told = "another extension has exchanged the reply's pictures: this one is not there"
+            run.fail_image(told, finished.index)
+
+
+def _mend_picture(run: GuardRun, processed: Any, at: int, finished: FinishedImage) -> None:
+    """The finished image where it is in the reply."""
+    image, record = processed.images[at], run.record_of(finished.index)
+    if image.size != finished.canvas.size:
+        width, height = finished.canvas.size
+        run.fail_image(
+            f"another extension made the picture in the reply {image.width} x {image.height} "
+            f"where {width} x {height} was expected",
+            finished.index,
+        )
+        return
+    mended, late = files.mend_edits(image, finished)
+    if late is None:
+        files.tell_hidden_infotext(run, finished)
+    processed.images[at] = mended
+    if record is not None and record.verdict is not Verdict.NOT_GUARDED:
+        _serve(mended, record.saved_as)
 
 
 def _serve(image: Any, file: str) -> None:
@@ -93,20 +108,50 @@ def _serve(image: Any, file: str) -> None:
 def _find_places(run: GuardRun, p: Any, processed: Any) -> dict[int, tuple[int, int]]:
     """Of each image its place in the reply and the one behind its mask and composite, by index.
 
-    An image that another script has replaced, or that is not guarded, is looked for where the host
-    puts it: behind a grid, and behind the images before it with theirs. What other extensions add
-    stays theirs.
+    An image that another script has replaced is looked for by what it shows; one that this does
+    not tell, or that is not guarded, where the host puts it: behind a grid, and behind the images
+    before it with theirs. What other extensions add stays theirs.
     """
     count, length = len(processed.images), 1 + processing.count_returned_masks(p)
     first = int(getattr(processed, "index_of_first_image", 0) or 0)
     known = {id(image): at for at, image in reversed([*enumerate(processed.images)])}
     starts = {one.index: known[id(one.image)] for one in run.finished if id(one.image) in known}
+    for one in run.finished:
+        if one.index not in starts:
+            free = sorted(set(range(first, count)) - set(starts.values()))
+            at = _find_likeness(one.image, {at: processed.images[at] for at in free})
+            if at is not None:
+                starts[one.index] = at
     taken = set(starts.values())
     for number, image in enumerate(run.record.images):
         at = first + number * length
         if image.index not in starts and at < count and at not in taken:
             starts[image.index] = at
-    return {index: (at, min(at + length, count)) for index, at in starts.items()}
+    ends = [*sorted(starts.values()), count]
+    return {
+        index: (at, min(at + length, *(end for end in ends if end > at)))
+        for index, at in starts.items()
+    }
+
+
+def _find_likeness(image: Image.Image, others: Mapping[int, Image.Image]) -> int | None:
+    """The key of the picture that has most pixels of `image`, if that is more than half of them."""
+    pixels, most, found = read_pixels(image), 0.5, None
+    for key, other in others.items():
+        if other.size != image.size:
+            continue
+        share = float(np.mean(difference(pixels, read_pixels(other)) == 0))
+        if share > most:
+            most, found = share, key
+    return found
+
+
+def _has_strangers(run: GuardRun, processed: Any) -> bool:
+    """Whether any picture of the reply is neither an image of the run, nor a grid, nor a mask."""
+    first = int(getattr(processed, "index_of_first_image", 0) or 0)
+    places = (image.places or (0, 0) for image in run.record.images)
+    known = {at for start, end in places for at in range(start, end)}
+    return not known.issuperset(range(first, len(processed.images)))
 
 
 def tell_run(run: GuardRun) -> tuple[str, ...]:

@@ -258,7 +258,10 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
 
 
 def count_returned_masks(p: Any) -> int:
-    """How many pictures the host puts behind each result in its reply."""
+    """How many pictures the host puts behind each result in its reply: none where it has dropped
+    the mask, a blank one under only masked."""
+    if getattr(p, "mask_for_overlay", None) is None:
+        return 0
     names = "return_mask", "return_mask_composite"
     return sum(bool(read_override(p, name, False)) for name in names)
 

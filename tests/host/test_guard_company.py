@@ -86,15 +86,60 @@ def test_an_image_is_placed_behind_the_grid_and_before_its_mask(host: GuardedHos
 
 
 def test_results_that_another_script_replaces_are_found_by_their_place(host: GuardedHost) -> None:
-    def postprocess(self: Any, p: Any, processed: Any, *args: Any) -> None:
-        processed.images = [image.copy() for image in processed.images]
-        for image in processed.images:
-            image.paste((255, 255, 255), (0, 0, 9, 9))
-
-    add_script(host, postprocess=postprocess)
+    add_script(host, postprocess=replace_and_paint)
     photo, mask = make_photo(), make_mask()
     outcome = host.run(photo, mask, batch_size=2)
     assert [count_outside(image, photo, mask) for image in outcome.images] == [0, 0]
+
+
+def replace_and_paint(self: Any, p: Any, processed: Any, *args: Any) -> None:
+    processed.images = [image.copy() for image in processed.images]
+    for image in processed.images:
+        image.paste((255, 255, 255), (0, 0, 9, 9))
+
+
+def test_results_are_found_where_the_host_has_dropped_the_mask(host: GuardedHost) -> None:
+    """Under only masked, cut at 50 % a grey mask is blank: the host then returns no mask."""
+
+    def postprocess(self: Any, p: Any, processed: Any, *args: Any) -> None:
+        processed.images = [image.point(lambda level: 255 - level) for image in processed.images]
+
+    host.set_options(return_mask_composite=True)
+    add_script(host, postprocess=postprocess)
+    photo, mask = make_photo(), make_mask().point(lambda level: level // 3)
+    settings = {"soft_mask": "harden"}
+    outcome = host.run(photo, mask, settings, batch_size=2, inpaint_full_res=True)
+    assert len(outcome.processed.images) == 2
+    assert [count_outside(image, photo, mask) for image in outcome.processed.images] == [0, 0]
+
+
+@pytest.mark.parametrize("change", ["leaves the masks out", "puts one in front"])
+def test_results_are_found_in_any_order(host: GuardedHost, change: str) -> None:
+    def postprocess(self: Any, p: Any, processed: Any, *args: Any) -> None:
+        replace_and_paint(self, p, processed)
+        if change == "leaves the masks out":
+            del processed.images[1::2]
+        else:
+            processed.images.insert(0, Image.new("RGB", SIZE, PINK))
+
+    host.set_options(return_mask=True)
+    add_script(host, postprocess=postprocess)
+    photo, mask = make_photo(), make_mask()
+    images = host.run(photo, mask, batch_size=2).processed.images
+    results = images if change == "leaves the masks out" else images[1::2]
+    assert [count_outside(image, photo, mask) for image in results] == [0, 0]
+    assert change == "leaves the masks out" or images[0].getcolors() == [(SIZE[0] * SIZE[1], PINK)]
+
+
+def test_a_result_that_is_not_to_be_found_is_not_told_as_guarded(host: GuardedHost) -> None:
+    def postprocess(self: Any, p: Any, processed: Any, *args: Any) -> None:
+        processed.images = [Image.new("RGB", (32, 32), PINK), processed.images[0]]
+
+    add_script(host, postprocess=postprocess)
+    outcome = host.run(make_photo(), make_mask(), batch_size=2)
+    verdicts = [image.verdict for image in outcome.record.images]
+    assert verdicts == [Verdict.CLEAN, Verdict.NOT_GUARDED]
+    assert "another extension has exchanged the reply's pictures" in outcome.comments
 
 
 def test_a_result_that_another_script_enlarges_is_not_told_as_guarded(host: GuardedHost) -> None:
