@@ -106,7 +106,7 @@ def test_results_are_found_where_the_host_has_dropped_the_mask(host: GuardedHost
 
     host.set_options(return_mask_composite=True)
     add_script(host, postprocess=postprocess)
-    photo, mask = make_photo(), make_mask().point(lambda level: level // 3)
+    photo, mask = make_photo(), make_mask().point([level // 3 for level in range(256)])
     settings = {"soft_mask": "harden"}
     outcome = host.run(photo, mask, settings, batch_size=2, inpaint_full_res=True)
     assert len(outcome.processed.images) == 2
