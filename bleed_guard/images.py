@@ -56,6 +56,9 @@ TIFF_WIDTH, TIFF_HEIGHT = 256, 257
 CODECS = {"JPEG": "jpeg", "MPO": "jpeg", "WEBP": "webp", "AVIF": "avif", "HEIF": "avif"}
 """Pillow's names of the lossy formats -> `Picture.codec`."""
 
+_PIPED: dict[tuple[int, int], bytes] = {}
+"""What the pipes read so far held, by device and inode: they give it once."""
+
 TOO_LITTLE_MEMORY = "there is too little memory to read it"
 READABLE = "PNG, JPEG, WebP, TIFF, BMP or another format Pillow reads"
 
@@ -130,10 +133,28 @@ def read_mask_file(
     return decode_mask(read_bytes(path), str(path), channel=channel, invert=invert)
 
 
+def find_pipe(path: str | Path) -> tuple[int, int] | None:
+    """Device and inode of a named pipe or a shell's `<(command)`; None for anything else."""
+    try:
+        about = os.stat(path)  # noqa: PTH116 - pathlib takes longer to import than this all
+    except (OSError, ValueError):
+        return None
+    return (about.st_dev, about.st_ino) if stat.S_ISFIFO(about.st_mode) else None
+
+
 def read_bytes(path: str | Path) -> bytes:
     """The file's bytes; PictureError with one sentence if it cannot be read."""
+    pipe = find_pipe(path)
+    if pipe is None:
+        return _read_once(path)
+    if pipe not in _PIPED:
+        _PIPED[pipe] = _read_once(path)
+    return _PIPED[pipe]
+
+
+def _read_once(path: str | Path) -> bytes:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - pathlib takes longer to import than this all
+        with open(path, "rb") as file:  # noqa: PTH123 - as above
             about = os.fstat(file.fileno())
             if stat.S_ISCHR(about.st_mode):  # some give bytes without end
                 raise PictureError(f"{path}: this is a device, expected a picture file")

@@ -20,7 +20,7 @@ from bleed_guard.audit.summary import render_summary
 from bleed_guard.audit.worker import AuditOptions
 from bleed_guard.cli.arguments import without_control
 from bleed_guard.cli.errors import CommandError, Exit
-from bleed_guard.cli.options import add_comparing, add_mask, choice, whole_number
+from bleed_guard.cli.options import add_comparing, add_mask, choice, file_name, whole_number
 from bleed_guard.cli.pictures import NOTHING, CompareOptions
 from bleed_guard.cli.streams import STDOUT, say
 from bleed_guard.cli.targets import write_text
@@ -41,7 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "also a URL of any store fsspec knows",
     )
     parser.add_argument(
-        "-o", "--out", required=True, metavar="OUT", help="the results: .jsonl or .parquet"
+        "-o",
+        "--out",
+        type=file_name,
+        required=True,
+        metavar="OUT",
+        help="the results: .jsonl or .parquet",
     )
     for what, pattern in vars(Patterns()).items():
         parser.add_argument(
@@ -58,8 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do not read mask blur, tolerance and protection from the pictures' parameters",
     )
     add_engine(parser)
-    parser.add_argument("--html", metavar="FILE", help="write an index of the worst; - is stdout")
-    parser.add_argument("--json", metavar="FILE", help="write the summary; - is stdout")
+    for name, what in (("html", "an index of the worst"), ("json", "the summary")):
+        parser.add_argument(
+            f"--{name}", type=file_name, metavar="FILE", help=f"write {what}; - is stdout"
+        )
     parser.add_argument(
         "--restart", action="store_true", help="begin anew, even if an audit was interrupted"
     )

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bleed_guard.images import Picture, PictureError, read_picture
+from bleed_guard.images import Picture, PictureError, find_pipe, read_picture
 
 SEPARATOR = "\0"
 """Between what a child tells; no codec is named so, nor anything before it."""
@@ -75,8 +75,9 @@ class PictureBeside:
 @contextmanager
 def reading_beside(path: str, *, processors: int = 2) -> Iterator[PictureBeside]:
     """Begin `read_picture(path)` now, beside what is done within. Where there are fewer
-    `processors`, that would but be in the way, and waits until it is asked for."""
-    if _count_processors() < processors:
+    `processors`, that would but be in the way, and waits until it is asked for; so does a pipe,
+    which gives its bytes once and to one process."""
+    if _count_processors() < processors or find_pipe(path):
         yield PictureBeside(lambda: read_picture(path))
         return
     child = _start_child(path)

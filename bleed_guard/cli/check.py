@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bleed_guard.cli.beside import reading_beside
 from bleed_guard.cli.errors import CommandError, Exit
-from bleed_guard.cli.options import add_comparing, add_mask, choice
+from bleed_guard.cli.options import add_comparing, add_mask, choice, file_name
 from bleed_guard.cli.streams import STDOUT, say
 from bleed_guard.cli.terminal import Show, can_draw, draw_heatmap
 
@@ -39,10 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_comparing(parser)
     add_mask(parser)
     for name, what in REPORTS.items():
-        parser.add_argument(f"--{name}", metavar="FILE", help=f"write {what}; - is stdout")
+        parser.add_argument(
+            f"--{name}", type=file_name, metavar="FILE", help=f"write {what}; - is stdout"
+        )
     parser.add_argument("--github", action="store_true", help="print GitHub annotations")
     parser.add_argument(
         "--heatmap",
+        type=file_name,
         metavar="FILE",
         help="write the differences as a picture (-1, -2 ... for several)",
     )

@@ -89,7 +89,7 @@ def add_blend(parser: argparse.ArgumentParser) -> None:
 
 def add_out(parser: argparse.ArgumentParser, what: str) -> None:
     """Where the picture is written."""
-    parser.add_argument("-o", "--out", required=True, metavar="OUT", help=what)
+    parser.add_argument("-o", "--out", type=file_name, required=True, metavar="OUT", help=what)
     parser.add_argument("--lossy", action="store_true", help="allow a format that changes pixels")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
 
@@ -104,6 +104,13 @@ def choice(kind: type[Choice]) -> Callable[[str], Choice]:
         raise argparse.ArgumentTypeError(f"expected one of {', '.join(known)}, got {text!r}")
 
     return read
+
+
+def file_name(text: str) -> str:
+    """argparse's `type` for where something is written."""
+    if text:
+        return text
+    raise argparse.ArgumentTypeError("expected the name of a file, got an empty one")
 
 
 def read_allowance(text: str) -> Allowance:

@@ -138,7 +138,8 @@ def render_github(outcomes: Sequence[Outcome]) -> str:
 
 
 def _escape_message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    lines = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return without_control(lines)
 
 
 def _escape_property(text: str) -> str:

@@ -257,3 +257,18 @@ def test_the_terminal_shows_one_pixel_of_many(files, run):
     unchanged, in_mask = "38;2;24;24;27", "38;2;70;70;78"
     assert unchanged in cells
     assert len([cell for cell in cells if cell not in (unchanged, in_mask)]) == 1
+
+
+def test_annotations_hold_no_escape_codes(files, run):
+    name = "bl\x1b[31med.png"
+    Path("bleed.png").rename(name)
+    _, out, _ = run("check", "original.png", name, "mask.png", "--github")
+    assert "::error file=bl\N{REPLACEMENT CHARACTER}[31med.png," in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("option", ["--json", "--html", "--heatmap"])
+def test_an_empty_name_for_a_report_is_told(files, run, option):
+    code, _, err = run("check", *BAD, option, "")
+    assert code == 2
+    assert f"{option}: expected the name of a file, got an empty one" in err
