@@ -2553,6 +2553,7 @@
             this.setState("ready");
             this.stage.show(layers);
             this.inspector.show(layers, hasGuard(record));
+            this.toolbar.offer(hasGuard(record));
             await this.loadReport(selected); // behind the picture: together both take longer
         }
 
@@ -3066,6 +3067,16 @@
                 makeButton("+", say("Zoom in (key +)"), () => stage.zoomBy(1.5)),
                 makeButton(say("Fit"), say("All of the picture (key 0)"), () => stage.fit()),
                 makeButton("1:1", say("Real pixels (key 1)"), () => stage.showRealPixels()));
+        }
+
+        /**
+         * Offer the layers there are: of compared files none is of the host alone.
+         * @param {boolean} isGuarded
+         */
+        offer(isGuarded) {
+            for (const option of this.element.querySelectorAll("option")) {
+                keep(option, "disabled", !isGuarded && option.value.endsWith("unguarded"));
+            }
         }
 
         /** Show what the stage shows. */

@@ -539,6 +539,15 @@ def test_any_files_are_compared_and_a_large_one_shows_its_real_pixels(
     tab.wait()
     expect(tab.part("badge").first).to_contain_text("Clean")
     expect(tab.part("side")).not_to_contain_text("without the guard")  # there is none for files
+    for label in ("First", "Second"):
+        choice = tab.page.get_by_label(label, exact=True)
+        for layer, is_offered in (
+            ("result", True),
+            ("unguarded", False),
+            ("heat-unguarded", False),
+        ):
+            option = choice.locator(f"option[value={layer}]")
+            (expect(option).to_be_enabled if is_offered else expect(option).to_be_disabled)()
 
 
 def test_a_run_is_taken_away_and_opens_offline(
