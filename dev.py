@@ -39,6 +39,8 @@ PART_VENVS = {"browser": BROWSER_VENVS, "js": ()}
 """The environments of the parts that do not have the one of their own name."""
 
 OWN_FOLDERS = {"browser": "tests/browser", "js": "tests/js", "pipelines": "tests/pipelines"}
+MORE_FOLDERS = {"pipelines": ["tests/core"]}
+"""Run by a part besides: its OpenCV, numpy and Pillow are newer than any host's."""
 
 # The project never uses the network: what the packages would send or fetch by themselves is off.
 QUIET_PACKAGES = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
@@ -403,8 +405,8 @@ def read_tap(text: str, status: int) -> Counts:
 
 
 def test_pipelines(extra: Sequence[str]) -> Counts:
-    """The tests that need torch: Diffusers and ComfyUI."""
-    return run_pytest("pipelines", "pipelines", extra)
+    """The tests that need torch, Diffusers and ComfyUI, and the core under the newest packages."""
+    return run_pytest("pipelines", "pipelines", ["-n", "2", *extra])
 
 
 def prepare(parts: Iterable[str]) -> None:
@@ -449,7 +451,8 @@ def plan_parts(only: str | None, extra: Sequence[str]) -> dict[str, list[str]]:
     for part in [only] if only else TEST_PARTS:
         folder = OWN_FOLDERS.get(part, "tests")
         family = part if part in OWN_FOLDERS else "pins"
-        targets = [path for path in paths if owner(path) == family] if paths else [folder]
+        whole = [folder, *MORE_FOLDERS.get(part, [])]
+        targets = [path for path in paths if owner(path) == family] if paths else whole
         if targets and (ROOT / folder).is_dir():
             parts[part] = [*targets, *options]
     return parts

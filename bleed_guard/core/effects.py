@@ -346,7 +346,10 @@ def _energy(picture: np.ndarray, result: np.ndarray, free: np.ndarray) -> float:
 
 def _band(picture: np.ndarray) -> np.ndarray:
     """float32 H x W: luma without its slow changes, which color moves and geometry hardly."""
-    luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return _without_slow(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32))
+
+
+def _without_slow(luma: np.ndarray) -> np.ndarray:
     return luma - cv2.GaussianBlur(luma, (0, 0), 4)
 
 
@@ -428,25 +431,46 @@ def _geometries(view: View) -> Iterable[Effect]:
 
 
 def refine_shift(view: View, x: float, y: float) -> tuple[float, float]:
-    """A shift in px made exact by the slopes of the picture; as it was if it runs away."""
+    """A shift in px made exact, to a multiple of 1 / `FRACTIONS`, by what a little more of it
+    changes; as it was if it runs away."""
     start, free = (x, y), view.free
-    target = _band(view.second)
+    luma, moved = (_exact_luma(picture) for picture in (view.first, view.second))
+    target = _without_slow(moved)[free]
     for _ in range(4):
-        moved = _band(_mover(x, y)(view.first))
-        across, down = (cv2.Sobel(moved, cv2.CV_32F, *order, scale=0.125)[free] for order in AXES)
-        gap = (moved - target)[free]
+        gap = _without_slow(_mover(x, y)(luma))[free] - target
         kept = np.abs(gap) <= np.quantile(np.abs(gap), TRIMMED)
-        slopes = np.stack([across[kept], down[kept]])
+        slopes = np.stack([_slope(luma, x, y, *axis)[free][kept] for axis in AXES])
         try:
             step = np.linalg.solve(slopes @ slopes.T, slopes @ gap[kept])
         except np.linalg.LinAlgError:
             return start
-        x, y = x + float(step[0]), y + float(step[1])
-    return (x, y) if max(abs(x - start[0]), abs(y - start[1])) < 1.5 else start
+        x, y = x - float(step[0]), y - float(step[1])
+    if max(abs(x - start[0]), abs(y - start[1])) >= 1.5:
+        return start
+    return round(FRACTIONS * x) / FRACTIONS, round(FRACTIONS * y) / FRACTIONS
+
+
+def _exact_luma(picture: np.ndarray) -> np.ndarray:
+    """float32 H x W, not rounded: interpolated, what is rounded off draws a shift to half a px."""
+    return cv2.cvtColor(picture.astype(np.float32), cv2.COLOR_RGB2GRAY)
 
 
 AXES = ((1, 0), (0, 1))
-"""Orders of the derivative, across and down."""
+"""Across and down."""
+
+FRACTIONS = 32
+"""Of a px: OpenCV 4 interpolates no finer, and what was moved by half a px, where every second
+level is rounded by chance, is met exactly."""
+
+SLOPE_STEP = 0.25
+"""px either way by which the slope is taken."""
+
+
+def _slope(luma: np.ndarray, x: float, y: float, across: int, down: int) -> np.ndarray:
+    """What a px more of a shift along an axis changes: float32 H x W."""
+    right, below = SLOPE_STEP * across, SLOPE_STEP * down
+    more, less = _mover(x + right, y + below)(luma), _mover(x - right, y - below)(luma)
+    return _without_slow(more - less) / (2 * SLOPE_STEP)
 
 
 def _mover(x: float, y: float) -> Callable[[np.ndarray], np.ndarray]:

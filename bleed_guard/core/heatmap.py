@@ -38,6 +38,9 @@ CV2_MAPS = {
 UNCHANGED = (24, 24, 27)
 MASK_TINT = (70, 70, 78)
 LEGEND_HEIGHT = 22
+LEGEND_MARGIN = 1
+"""px left free beside the outermost numbers: OpenCV 5 begins a letter where 4 leaves a column."""
+
 LEGEND_TICKS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 255)
 
 
@@ -150,8 +153,9 @@ def _draw_legend(width: int, scale: Scale | str, color_map: ColorMap | str) -> n
         share = np.log1p(tick) / np.log(256) if Scale(scale) is Scale.LOG else tick / 255
         text = str(tick)
         text_width = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.33, 1)[0][0]
-        left = int(np.clip(share * (width - 1) - text_width / 2, 0, max(width - text_width, 0)))
-        if left < last + 4 or text_width > width:
+        rightmost = width - text_width - LEGEND_MARGIN
+        left = int(np.clip(share * (width - 1) - text_width / 2, LEGEND_MARGIN, rightmost))
+        if left < last + 4 or rightmost < LEGEND_MARGIN:
             continue
         white = (235, 235, 235)
         cv2.putText(legend, text, (left, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.33, white, 1, cv2.LINE_AA)
