@@ -320,7 +320,16 @@
     const words = {
         /** @param {number} number */
         count(number) {
-            return Math.round(number).toLocaleString("en-US");
+            return words.group(Math.round(number).toLocaleString("en-US"));
+        },
+
+        /**
+         * A number such as 230,719 with what the host's language has for the comma.
+         * @param {string} text which is left as it is if it is no such number
+         */
+        group(text) {
+            if (!/^\d{1,3}(,\d{3})+$/.test(text)) return text;
+            return text.replaceAll(",", /^1(.*)000$/.exec(say("1,000"))?.[1] ?? ",");
         },
 
         /** Short enough for a plot. @param {number} number */
@@ -477,7 +486,8 @@
          * @param {Finding} finding
          */
         finding({ what, why, fix, wording, evidence, words: told }) {
-            const values = { ...evidence, ...told };
+            const values = Object.fromEntries(Object.entries({ ...evidence, ...told })
+                .map(([name, value]) => [name, words.group(String(value))]));
             return {
                 what: wording ? say(wording.what, values) : what,
                 why: wording ? say(wording.why, values) : why,
@@ -2107,13 +2117,16 @@
                 make("div", { "class": css("finding-head") },
                     make("span", { "class": css("severity"), "title": finding.severity }, mark),
                     make("strong", {}, told.what),
-                    parts.pixels(finding)),
+                    parts.pixels(finding.pixels, told.what)),
                 told.why && make("p", {}, told.why), parts.evidence(finding),
                 finding.fix && parts.fix(finding.fix, told.fix, apply));
         },
 
-        /** How many pixels a finding explains, unless it says so. @param {Finding} finding */
-        pixels({ pixels, what }) {
+        /**
+         * How many pixels a finding explains, unless it says so.
+         * @param {number | null} pixels @param {string} what the finding's own sentence
+         */
+        pixels(pixels, what) {
             if (pixels === null || what.includes(words.count(pixels))) return null;
             return make("span", { "class": css("pixels") }, `${words.count(pixels)} px`);
         },

@@ -22,7 +22,7 @@ from minihost import activate
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ("zh_CN", "zh_TW", "ja_JP", "ko_KR", "de_DE", "fr_FR", "es_ES")
-SAME_EVERYWHERE = {"png", "cividis", "viridis", "inferno", "Soft Inpainting"}
+SAME_EVERYWHERE = {"png", "cividis", "viridis", "inferno", "Soft Inpainting", "1,000"}
 SAME_IN = {
     "de_DE": {"Format", "Linear", "Original", "Pixel", "Prompt", "Refiner", "Zone", "Zoom", "max"},
     "fr_FR": {

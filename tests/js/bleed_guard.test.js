@@ -286,6 +286,19 @@ test("what is not guarded is not said to be kept in order", () => {
     assert.match(told("not guarded"), /The mask is blank/);
 });
 
+test("numbers are grouped as the host's language does", (t) => {
+    assert.equal(words.count(1_230_719), "1,230,719");
+    const page = /** @type {any} */ (globalThis);
+    page.getTranslation = (/** @type {string} */ text) => text === "1,000" ? "1 000" : undefined;
+    t.after(() => delete page.getTranslation);
+    assert.equal(words.count(1_230_719), "1 230 719");
+    assert.equal(words.count(719), "719");
+    const wording = { what: "{pixels} px of {file}", why: "", fix: "" };
+    const told = { pixels: "2,805", file: "cat 1,200.png" };
+    const finding = makeFinding({ wording, words: told });
+    assert.equal(words.finding(finding).what, "2 805 px of cat 1,200.png");
+});
+
 test("facts are told in the host's language, and what the user wrote as it is", (t) => {
     const page = /** @type {any} */ (globalThis);
     page.getTranslation = (/** @type {string} */ text) => `<${text}>`;
