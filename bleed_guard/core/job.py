@@ -305,7 +305,8 @@ class InpaintJob:
     init_has_alpha: bool = False
     blur_doubles: bool = True  # whole picture: x2 and clip; False: square root (Forge Neo)
     has_precise_mask: bool = False  # the overlay's mask is float32 (Forge Neo's option)
-    is_api: bool = False
+    reply_format: str = ""  # of the API's reply, "" outside the API; overrides are gone by then
+    reply_webp_is_lossless: bool = False
     saves_images: bool = True
     saves_grid: bool = False
     webp_is_lossless: bool = False
@@ -336,10 +337,12 @@ class InpaintJob:
 class GuardPlan:
     """What the guard will change before sampling, and what it has to say.
 
-    `predicted_reach` is how far, in px of the result, the host alone would bleed after the
-    changes; `band` is how far its soft edge goes, which Protection.SOFT leaves open.
+    `job` is what runs then, all changes made. `predicted_reach` is how far, in px of the result,
+    the host alone would bleed then; `band` is how far its soft edge goes, which Protection.SOFT
+    leaves open.
     """
 
+    job: InpaintJob
     changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
     protection: Protection = Protection.HARD

@@ -6,7 +6,7 @@ left; the judges then look at the job as it will run, so that no finding is untr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,9 +62,23 @@ def plan_guard(job: InpaintJob, settings: GuardSettings) -> GuardPlan:
         job, change = mend(job, settings)
         if change is not None:
             changes.append(change)
+    return _foretell(job, settings, changes)
+
+
+def settle_plan(plan: GuardPlan, size: tuple[int, int], settings: GuardSettings) -> GuardPlan:
+    """The plan of a job whose size (width, height) the host has rounded since: what is foretold
+    is so anew, what the guard has changed stays."""
+    job, change = _leave_size(replace(plan.job, size=size), settings)
+    is_new = change is not None and not plan.leaves_size
+    return _foretell(job, settings, (*plan.changes, *([change] if change and is_new else [])))
+
+
+def _foretell(job: InpaintJob, settings: GuardSettings, changes: Iterable[Change]) -> GuardPlan:
+    """What there is to say of a job as it will run."""
     view = _View.of(job, settings)
     findings = [finding for judge in JUDGES for finding in judge(view)]
     return GuardPlan(
+        job,
         changes=tuple(changes),
         findings=tuple(findings),
         protection=view.protection,
@@ -197,9 +211,11 @@ def _leave_size(job: InpaintJob, settings: GuardSettings) -> Mended:
 
 
 def _save_lossless(job: InpaintJob, settings: GuardSettings) -> Mended:
-    if settings.lossy_format != "png" or not (job.saves_images and is_lossy(job, job.image_format)):
+    is_spoiled = is_lossy(job.image_format, webp_is_lossless=job.webp_is_lossless)
+    if settings.lossy_format != "png" or not (job.saves_images and is_spoiled):
         return job, None
-    return job, Change("format", job.image_format, "png", _reason("png", settings))
+    change = Change("format", job.image_format, "png", _reason("png", settings))
+    return replace(job, image_format="png"), change
 
 
 MENDERS: tuple[Callable[[InpaintJob, GuardSettings], Mended], ...] = (
@@ -355,23 +371,23 @@ def _judge_format(view: _View) -> Iterator[Finding]:
     job, settings = view.job, view.settings
     if settings.lossy_format == "ignore":
         return
-    name, cause = LOSSY_FORMATS.get(job.image_format, (job.image_format, Cause.NONE))
-    if is_lossy(job, job.image_format):
-        if job.saves_images and settings.lossy_format != "png":
-            yield word_finding("lossy_file", cause=cause, format=name)
-        if job.is_api:
-            yield word_finding("lossy_reply", cause=cause, format=name)
-    if job.saves_grid and is_lossy(job, job.grid_format):
-        name, cause = LOSSY_FORMATS[job.grid_format]
-        yield word_finding("lossy_grid", cause=cause, format=name)
+    written = (
+        ("lossy_file", job.image_format if job.saves_images else "", job.webp_is_lossless),
+        ("lossy_reply", job.reply_format, job.reply_webp_is_lossless),
+        ("lossy_grid", job.grid_format if job.saves_grid else "", job.webp_is_lossless),
+    )
+    for key, suffix, webp_is_lossless in written:
+        if is_lossy(suffix, webp_is_lossless=webp_is_lossless):
+            name, cause = LOSSY_FORMATS[suffix]
+            yield word_finding(key, cause=cause, format=name)
     side = job.export_4chan_side
     if job.saves_images and job.has_4chan_export and max(result_size(job)) > side:
         yield word_finding("export_4chan", side=side)
 
 
-def is_lossy(job: InpaintJob, suffix: str) -> bool:
+def is_lossy(suffix: str, *, webp_is_lossless: bool) -> bool:
     """Whether the host's format of this name changes pixels when it writes them."""
-    return suffix in LOSSY_FORMATS and not (suffix == "webp" and job.webp_is_lossless)
+    return suffix in LOSSY_FORMATS and not (suffix == "webp" and webp_is_lossless)
 
 
 def _judge_area(view: _View) -> Iterator[Finding]:

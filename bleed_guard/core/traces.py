@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
-from bleed_guard.core.geometry import build_mask
-from bleed_guard.core.job import Box, Cause, Change, InpaintJob
-from bleed_guard.core.mask import harden
+from bleed_guard.core.job import Box, Cause, InpaintJob
 
 SAMPLE_SIDE = 256
 """px: of the decoded picture no more than a square of this side is kept."""
@@ -109,40 +105,11 @@ class Traces:
         return replace(self, areas={**self.areas, cause: PackedArea.of(area)})
 
 
-def trace_job(job: InpaintJob, changes: Iterable[Change], placed_mask: np.ndarray) -> Traces:
-    """Traces that hold the job as it runs after the guard's `changes`."""
-    job = settle_job(job, changes)
+def trace_job(job: InpaintJob, placed_mask: np.ndarray) -> Traces:
+    """Traces that hold the job as it runs, the guard's changes made."""
     is_placed = job.mask is placed_mask or np.array_equal(job.mask, placed_mask)
     own = None if is_placed else PackedMask.of(job.mask)
     return Traces(replace(job, mask=NO_MASK), own)
-
-
-def settle_job(job: InpaintJob, changes: Iterable[Change]) -> InpaintJob:
-    """The job with the guard's changes, as far as the diagnosis speaks of them."""
-    for change in changes:
-        if change.setting in _SETTLED:
-            job = replace(job, **_SETTLED[change.setting](job, change))
-    return job
-
-
-def _settle_mask(job: InpaintJob, change: Change) -> dict[str, Any]:
-    return {"mask": harden(job.mask)} if change.after == "hard" else {}
-
-
-def _settle_mask_size(job: InpaintJob, change: Change) -> dict[str, Any]:
-    return {"mask": build_mask(job.mask, size=job.init_size, resize_mode=job.mask_resize_mode)}
-
-
-_SETTLED: dict[str, Callable[[InpaintJob, Change], dict[str, Any]]] = {
-    "mask": _settle_mask,
-    "mask size": _settle_mask_size,
-    "mask blur": lambda _, change: {"mask_blur": int(change.after or 0)},
-    "inpaint area": lambda _, change: {"only_masked": change.after == "only masked"},
-    "padding": lambda _, change: {"padding": int(change.after or 0)},
-    "denoising strength": lambda _, change: {"denoising_strength": float(change.after or 0)},
-    "refiner": lambda _, change: {"refiner": ""},
-}
-"""What a change of the guard's makes of the job's fields."""
 
 
 def find_sample_box(mask: np.ndarray, within: Box | None = None) -> Box | None:

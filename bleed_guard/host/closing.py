@@ -112,7 +112,8 @@ def _find_places(run: GuardRun, p: Any, processed: Any) -> dict[int, tuple[int, 
     not tell, or that is not guarded, where the host puts it: behind a grid, and behind the images
     before it with theirs. What other extensions add stays theirs.
     """
-    count, length = len(processed.images), 1 + processing.count_returned_masks(p)
+    returned = processing.count_returned_masks(p, has_mask=run.has_mask_to_show)
+    count, length = len(processed.images), 1 + returned
     first = int(getattr(processed, "index_of_first_image", 0) or 0)
     known = {id(image): at for at, image in reversed([*enumerate(processed.images)])}
     starts = {one.index: known[id(one.image)] for one in run.finished if id(one.image) in known}
@@ -184,16 +185,17 @@ def _tell_images(images: tuple[ImageRecord, ...]) -> list[str]:
 
 
 def hold_facts(run: GuardRun, p: Any) -> dict[str, str]:
-    """The facts of the run, label -> value, in the order they are shown."""
-    job = run.rules.job
-    softness = soft_fraction(job.marked)
+    """The facts of the run as it was, what the guard changed included, label -> value, in the
+    order they are shown; of the mask, what was given."""
+    job, given = run.rules.plan.job, run.rules.job
+    softness = soft_fraction(given.marked)
     edges = f"{100 * softness:.0f} % of it grey" if softness else "crisp edges"
     sizes = dict.fromkeys("{} x {}".format(*one.canvas.size) for one in run.finished)
     return {
         "Inpaint area": "only masked" if job.only_masked else "whole picture",
         "Inpaint mode": "not masked" if job.mask_is_inverted else "masked",
         "Masked content": job.masked_content.name.lower().replace("_", " "),
-        "Mask": f"{job.mask_mode}, {job.mask.shape[1]} x {job.mask.shape[0]}, {edges}",
+        "Mask": f"{given.mask_mode}, {given.mask.shape[1]} x {given.mask.shape[0]}, {edges}",
         "Mask blur": f"{job.mask_blur} (reach {run.rules.plan.predicted_reach} px)",
         "Padding": str(job.padding),
         "Denoising strength": f"{job.denoising_strength:g}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -97,6 +98,19 @@ def has_callback(name: str) -> bool:
 def option(name: str, default: Any = None) -> Any:
     """A setting of the host, or `default` where it has none of that name."""
     return getattr(shared.opts, name, default)
+
+
+def is_stored(name: str) -> bool:
+    """Whether a setting of the host has been set by anybody; on a fresh host none has."""
+    return name in getattr(shared.opts, "data", {})
+
+
+def keeps_webp_in_reply() -> bool:
+    """Whether the API encodes its replies as lossless WebP where the setting says so: A1111 asks
+    for no such thing, its forks do. No attribute tells of it but the function's own code."""
+    api = sys.modules.get("modules.api.api")
+    code = getattr(getattr(api, "encode_pil_to_base64", None), "__code__", None)
+    return code is not None and "webp_lossless" in code.co_names
 
 
 def flag(name: str, default: Any = None) -> Any:

@@ -130,7 +130,9 @@ def _choose_name(run: GuardRun, params: Any) -> None:
     would replace what is there: it looked for a free one only with its own extension."""
     path = Path(params.filename)
     suffix = path.suffix
-    if run.rules.settings.lossy_format == "png" and is_lossy(run.rules.job, find_suffix(path)):
+    is_kept = run.rules.job.webp_is_lossless
+    is_spoiled = is_lossy(find_suffix(path), webp_is_lossless=is_kept)
+    if run.rules.settings.lossy_format == "png" and is_spoiled:
         suffix = ".png"
     elif compat.option("save_images_replace_action", "Replace") in OVERWRITING:
         return

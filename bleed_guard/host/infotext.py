@@ -91,6 +91,8 @@ def build(
 def _build_verdict(settings: GuardSettings, image: ImageRecord) -> dict[str, str]:
     if image.verdict is Verdict.NOT_GUARDED:
         return {FAILED_KEY: image.reason}
+    if image.reason:  # a full redo that could not be measured
+        return {}
     verdict = {OUTSIDE_KEY: f"{image.changed} of {image.protected}{_top(image.max)}"}
     if settings.paste_back and settings.protect != Protection.NONE.value:
         verdict[PREVENTED_KEY] = f"{image.prevented}{_top(image.prevented_max)}"

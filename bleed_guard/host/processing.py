@@ -236,6 +236,7 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
     """What else of the host takes part in this job, as fields of `InpaintJob`."""
     faces = getattr(p, "restore_faces", None)
     sampling = read_override(p, "face_restoration", False) if faces is None else faces
+    is_api = bool(getattr(p, "is_api", False))
     return {
         "has_overlay": bool(read_override(p, "overlay_inpaint", True)),
         "has_soft_inpainting": is_script_on(p, "soft inpainting"),
@@ -249,18 +250,20 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
         "has_4chan_export": bool(read_override(p, "export_for_4chan", False)),
         "export_4chan_side": int(read_override(p, "target_side_length", 4000)),
         "has_precise_mask": bool(read_override(p, "img2img_inpaint_precise_mask", False)),
-        "is_api": bool(getattr(p, "is_api", False)),
         "saves_images": _saves(p, "samples_save", "do_not_save_samples"),
         "saves_grid": _saves(p, "grid_save", "do_not_save_grid") and _makes_grid(p),
         "makes_mask_composite": _makes_mask_composite(p),
         "webp_is_lossless": bool(read_override(p, "webp_lossless", False)),
+        "reply_format": _read_after_job(p, "samples_format", "png").lower() if is_api else "",
+        "reply_webp_is_lossless": compat.keeps_webp_in_reply()
+        and bool(_read_after_job(p, "webp_lossless", False)),
     }
 
 
-def count_returned_masks(p: Any) -> int:
-    """How many pictures the host puts behind each result in its reply: none where it has dropped
-    the mask, a blank one under only masked."""
-    if getattr(p, "mask_for_overlay", None) is None:
+def count_returned_masks(p: Any, *, has_mask: bool) -> int:
+    """How many pictures the host puts behind each result in its reply: none where it has no mask
+    to show, for it drops a blank one under only masked."""
+    if not has_mask:
         return 0
     names = "return_mask", "return_mask_composite"
     return sum(bool(read_override(p, name, False)) for name in names)
@@ -290,6 +293,15 @@ def read_override(p: Any, name: str, default: Any) -> Any:
     return compat.option(name, default)
 
 
+def _read_after_job(p: Any, name: str, default: Any) -> Any:
+    """A host setting as it will stand once the job is over, when the API encodes its reply: the
+    host puts back what the overrides replaced, unless it was told not to or nothing was stored."""
+    lasts = not getattr(p, "override_settings_restore_afterwards", True)
+    if lasts or not compat.is_stored(name):
+        return read_override(p, name, default)
+    return compat.option(name, default)
+
+
 def read_owner(p: Any) -> str:
     """Name of the user who is logged in and asked for this job; "" where there are no logins."""
     return str(getattr(p, "user", None) or "")
@@ -306,12 +318,18 @@ def read_iteration(p: Any) -> int:
 
 
 def _read_choice(value: Any, kind: type[Choice], otherwise: Choice) -> Choice:
-    """A number of the API's; the hosts treat one they do not know as `otherwise`."""
-    return next((choice for choice in kind if choice == int(value)), otherwise)
+    """A number of the API's; what the hosts do not know they treat as `otherwise`, a word that a
+    script left there too."""
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        return otherwise
+    return next((choice for choice in kind if choice == number), otherwise)
 
 
 def _read_blur(p: Any) -> int:
-    return int(max(getattr(p, "mask_blur_x", 0) or 0, getattr(p, "mask_blur_y", 0) or 0))
+    """A negative one is none to the hosts."""
+    return int(max(getattr(p, "mask_blur_x", 0) or 0, getattr(p, "mask_blur_y", 0) or 0, 0))
 
 
 def read_selected(p: Any) -> str:

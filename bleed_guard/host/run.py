@@ -15,7 +15,7 @@ from bleed_guard.core.arrays import differs
 from bleed_guard.core.job import Protection, Verdict
 from bleed_guard.core.mask import HARD_LEVEL
 from bleed_guard.core.measure import difference, judge, measure_farthest
-from bleed_guard.core.plan import plan_guard
+from bleed_guard.core.plan import settle_plan
 from bleed_guard.core.record import GenerationRecord, ImageRecord, PatchedPictures, Stage
 from bleed_guard.host import compositing, processing, tracing
 from bleed_guard.host.compositing import Composed, DecodedImage, LaidOutImage, Rules
@@ -42,7 +42,8 @@ class GuardRun:
     """What one job carries. Made in before_process, closed in postprocess.
 
     `replaced` is what the guard wrote to the job. `batch` holds the number of the batch the host
-    is at, and the index of its first image.
+    is at, and the index of its first image. `has_mask_to_show` tells whether the host was left a
+    mask it can return, its own or another script's.
     """
 
     rules: Rules
@@ -55,25 +56,25 @@ class GuardRun:
     before_faces: tuple[Any, ...] = ()
     decoded: DecodedImage | None = None
     laid: LaidOutImage | None = None
+    has_mask_to_show: bool = False
     finished: list[FinishedImage] = field(default_factory=list)
 
     def settle_size(self, size: tuple[int, int]) -> bool:
         """process: some hosts round the size (width, height) only now. Whether that changed
         what is foretold; what the guard has changed in the job stays."""
-        job = replace(self.rules.job, size=size)
-        if job.size == self.rules.job.size:
+        rules = self.rules
+        if size == rules.job.size:
             return False
-        plan = replace(plan_guard(job, self.rules.settings), changes=self.rules.plan.changes)
-        is_news = plan.findings != self.rules.plan.findings
-        self.rules = replace(self.rules, job=job, plan=plan)
-        return is_news
+        plan = settle_plan(rules.plan, size, rules.settings)
+        self.rules = replace(rules, job=replace(rules.job, size=size), plan=plan)
+        return plan.findings != rules.plan.findings
 
     def look_at_batch(self, p: Any, images: Any) -> None:
         """postprocess_batch_list: face restoration comes next; hold on to what it will change.
 
         Another script may have made more images of the batch before than was asked for.
         """
-        self.before_faces = tuple(images) if self.rules.job.has_face_restoration else ()
+        self.before_faces = tuple(images) if self.rules.plan.job.has_face_restoration else ()
         number = processing.read_iteration(p)
         known = [image.index + 1 for image in self.record.images] if number else []
         self.batch = number, max([number * int(p.batch_size), *known])
@@ -95,6 +96,7 @@ class GuardRun:
 
     def supply_overlay(self, p: Any, ppmo: Any) -> None:
         """postprocess_maskoverlay: hand the host an overlay that is opaque where protected."""
+        self.has_mask_to_show = getattr(ppmo, "mask_for_overlay", None) is not None
         if self.decoded is None or self.decoded.batch_index != ppmo.index:
             return
         known = self.finished[-1].laid_on if self.finished else None
@@ -182,7 +184,7 @@ class GuardRun:
     @property
     def has_failed(self) -> bool:
         """Whether the current image is told as not guarded already, with the reason that counts."""
-        record = self.record_of(self.decoded.index) if self.decoded else None
+        record = self.current
         return record is not None and record.verdict is Verdict.NOT_GUARDED
 
     @property
@@ -198,9 +200,9 @@ class GuardRun:
             newest.awaits_save = False
 
     @property
-    def latest(self) -> ImageRecord | None:
-        """The record of the image that was finished last."""
-        return self.record_of(self.finished[-1].index) if self.finished else None
+    def current(self) -> ImageRecord | None:
+        """The record of the image the host is at, once there is one."""
+        return self.record_of(self.decoded.index) if self.decoded else None
 
     def place_images(self, places: Mapping[int, tuple[int, int]]) -> None:
         """Tell where in the reply each image is, by its index."""

@@ -250,7 +250,7 @@ class BleedGuardScript(scripts.Script):
         run = read_run(p)
         if run is not None and not run.has_failed:
             pp.image = run.finish_image(p, pp.image)
-            rules, image = run.rules, run.latest
+            rules, image = run.rules, run.current
             if image is not None and options.read("write_infotext"):
                 infotext.write(
                     p.extra_generation_params,

@@ -36,11 +36,9 @@ def trace(
     part.
     """
     canvas, plan = composed.canvas, rules.plan
-    job = replace(rules.job, size=laid.canvas.asked_size)  # some hosts round it
+    job = replace(rules.plan.job, size=laid.canvas.asked_size)  # some hosts round it
     early = processing.editing_scripts(p, "postprocess_image")
-    traces = replace(
-        trace_job(job, plan.changes, canvas.mask), scripts=scripts, early_scripts=early
-    )
+    traces = replace(trace_job(job, canvas.mask), scripts=scripts, early_scripts=early)
     if canvas is not laid.canvas:
         return replace(traces, is_brought_back=True)
     outside = outside_of(canvas, plan.protection)

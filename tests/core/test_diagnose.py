@@ -59,7 +59,7 @@ def make_image(
     unguarded = edit(reference) if unguarded is None else unguarded
     result = edit(reference) if result is None else result
     pictures = LoadedPictures(reference, unguarded, result, MASK, ~INSIDE)
-    traces = trace_job(make_job(), (), MASK) if traces is None else traces
+    traces = trace_job(make_job(), MASK) if traces is None else traces
     return ImageRecord(0, Verdict.CLEAN, 0, 0, 0, pictures=pictures, traces=traces, **values)
 
 
@@ -82,7 +82,7 @@ def blurred_and_stamped() -> ImageRecord:
     stamp[STAMP.slices] = True
     unguarded = blur(PHOTO, 4, 2)
     unguarded[STAMP.slices] = 255
-    traces = trace_job(make_job(mask_blur=4), (), MASK).with_area(Cause.OTHER_SCRIPT, stamp)
+    traces = trace_job(make_job(mask_blur=4), MASK).with_area(Cause.OTHER_SCRIPT, stamp)
     return make_image(unguarded, traces=replace(traces, scripts=("Watermark", "Frame")))
 
 
@@ -154,13 +154,13 @@ def test_the_cause_of_most_pixels_comes_first() -> None:
 
 @pytest.mark.parametrize(("by", "is_noise_like"), [(2, True), (3, False)])
 def test_the_threshold_people_know_stands_beside_the_truth(by: int, is_noise_like: bool) -> None:
-    traces = trace_job(make_job(mask_blur=4), (), MASK)
+    traces = trace_job(make_job(mask_blur=4), MASK)
     told = tell(make_image(blur(PHOTO, 4, by), traces=traces))
     assert ("noise-like" in told[Cause.MASK_BLUR].why) == is_noise_like
 
 
 def test_tolerance_leaves_out_what_it_allows() -> None:
-    traces = trace_job(make_job(mask_blur=4), (), MASK)
+    traces = trace_job(make_job(mask_blur=4), MASK)
     image = make_image(blur(PHOTO, 4, 3), traces=traces)
     assert Cause.MASK_BLUR in tell(image, tolerance=2)
     assert Cause.MASK_BLUR not in tell(image, tolerance=3)
@@ -174,7 +174,7 @@ def test_tolerance_leaves_out_what_it_allows() -> None:
 def test_a_files_loss_has_pixels_but_no_largest_difference_of_the_picture() -> None:
     lost = np.zeros(MASK.shape, bool)
     lost[:10, :20] = True
-    traces = trace_job(make_job(), (), MASK).with_area(Cause.JPEG, lost)
+    traces = trace_job(make_job(), MASK).with_area(Cause.JPEG, lost)
     finding = tell(make_image(traces=traces))[Cause.JPEG]
     assert (finding.pixels, finding.max, finding.why) == (200, None, "")
     assert finding.what == "The file is JPEG: 200 of the pixels changed outside the mask, 100.0 %"
@@ -194,7 +194,7 @@ def test_the_size_a_mask_should_have_is_named(only_masked: bool, size: str) -> N
     mask[21:36, 25:32] = 255
     job = InpaintJob(mask, (WIDTH, HEIGHT), (192, 168), only_masked, mask_blur=0, padding=0)
     unguarded = np.clip(PHOTO.astype(int) + 50, 0, 255).astype(np.uint8)
-    finding = tell(make_image(unguarded, traces=trace_job(job, (), MASK)))[Cause.MASK_FORM]
+    finding = tell(make_image(unguarded, traces=trace_job(job, MASK)))[Cause.MASK_FORM]
     assert finding.fix is not None
     assert finding.fix.text == f"Give a mask of {size}"
 
@@ -264,7 +264,7 @@ FREE = Box(0, 0, 64, HEIGHT)
 
 def sampled(decoded: np.ndarray, box: Box = FREE, reference: np.ndarray = PHOTO) -> ImageRecord:
     """An image whose model gave back `decoded`, of which the part `box` was kept."""
-    traces = replace(trace_job(make_job(), (), MASK), sample=Sample(box, decoded[box.slices]))
+    traces = replace(trace_job(make_job(), MASK), sample=Sample(box, decoded[box.slices]))
     return make_image(traces=traces, reference=reference)
 
 
@@ -342,7 +342,7 @@ def test_what_moved_within_the_mask_is_no_shift_of_the_picture(noise: int) -> No
 
 
 def test_flattened_pixels_are_counted() -> None:
-    traces = replace(trace_job(make_job(), (), MASK), flattened=1234)
+    traces = replace(trace_job(make_job(), MASK), flattened=1234)
     finding = tell(make_image(traces=traces))[Cause.TRANSPARENCY]
     assert finding.pixels == 1234
     assert "transparent on its background color: 1,234 of the pixels" in finding.what
@@ -356,7 +356,7 @@ def padded(unguarded: np.ndarray | None = None, **values: Any) -> ImageRecord:
     """Only masked with a padding that makes the crop the square CROP."""
     job = make_job(only_masked=True, **{"padding": 16, **values})
     job = replace(job, size=(HOLE.width, HOLE.height))
-    return make_image(unguarded, traces=trace_job(job, (), MASK), crop_box=CROP)
+    return make_image(unguarded, traces=trace_job(job, MASK), crop_box=CROP)
 
 
 def test_what_only_padding_showed_the_model_is_counted() -> None:
@@ -384,13 +384,13 @@ def test_no_padding_is_told_where_there_is_none() -> None:
     wiped_out = padded(mask_blur=4)
     assert wiped_out.traces is not None
     blank = replace(wiped_out.traces.settings, mask=np.zeros_like(MASK))
-    traces = trace_job(blank, (), MASK)
+    traces = trace_job(blank, MASK)
     assert Cause.PADDING not in tell(replace(wiped_out, traces=traces))
 
 
 @pytest.mark.parametrize(("strength", "is_told"), [(0.84, False), (0.85, True), (0.9, True)])
 def test_a_high_strength_is_told_with_the_seam(strength: float, is_told: bool) -> None:
-    traces = trace_job(make_job(denoising_strength=strength), (), MASK)
+    traces = trace_job(make_job(denoising_strength=strength), MASK)
     told = tell(make_image(traces=traces))
     assert (Cause.STRENGTH in told) == is_told
     if is_told:
@@ -403,7 +403,7 @@ def test_a_high_strength_is_told_with_the_seam(strength: float, is_told: bool) -
 
 def test_who_took_part_early_is_named_and_counts_no_pixels() -> None:
     traces = replace(
-        trace_job(make_job(refiner="xl-refiner"), (), MASK), early_scripts=("ADetailer", "Grain")
+        trace_job(make_job(refiner="xl-refiner"), MASK), early_scripts=("ADetailer", "Grain")
     )
     told = tell(make_image(traces=traces))
     script, refiner = told[Cause.OTHER_SCRIPT], told[Cause.REFINER]

@@ -120,7 +120,8 @@ def test_a_mask_is_filled_where_the_hosts_resize_takes_latent_upscale_for_it(
 
 
 def plan(*changes: Change) -> GuardPlan:
-    return GuardPlan(changes)
+    mask = np.zeros((8, 8), np.uint8)
+    return GuardPlan(InpaintJob(mask, (8, 8), (8, 8), only_masked=False), changes)
 
 
 def test_a_plan_tells_whether_the_mask_is_hardened_or_the_size_left() -> None:

@@ -279,8 +279,15 @@ def test_cfg_rescale_is_named() -> None:
         ({"image_format": "gif"}, ["lossy_file"], Cause.PALETTE),
         ({"image_format": "webp", "webp_is_lossless": True}, [], None),
         ({"image_format": "jpg", "saves_images": False}, [], None),
-        ({"image_format": "jpg", "saves_images": False, "is_api": True}, ["lossy_reply"], None),
-        ({"image_format": "jpg", "is_api": True}, ["lossy_file", "lossy_reply"], Cause.JPEG),
+        (
+            {"image_format": "jpg", "saves_images": False, "reply_format": "jpg"},
+            ["lossy_reply"],
+            None,
+        ),
+        ({"image_format": "jpg", "reply_format": "jpg"}, ["lossy_file", "lossy_reply"], Cause.JPEG),
+        ({"image_format": "jpg", "reply_format": "png"}, ["lossy_file"], Cause.JPEG),
+        ({"reply_format": "webp", "webp_is_lossless": True}, ["lossy_reply"], Cause.WEBP),
+        ({"reply_format": "webp", "reply_webp_is_lossless": True}, [], None),
         ({"grid_format": "jpg"}, [], None),
         ({"grid_format": "jpg", "saves_grid": True}, ["lossy_grid"], Cause.JPEG),
         ({"has_4chan_export": True}, [], None),
@@ -299,7 +306,7 @@ def test_lossy_formats_are_told_where_they_are_written(
 
 
 def test_inpaints_are_saved_as_png_when_asked_and_the_reply_still_told() -> None:
-    job = make_job(image_format="jpg", is_api=True)
+    job = make_job(image_format="jpg", reply_format="jpg")
     settings = GuardSettings(preset="custom", lossy_format="png")
     assert changed(job, settings) == ["format jpg -> png, lossless files of your settings"]
     assert told(job, settings) == ["lossy_reply"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bleed_guard.core.job import Box, Cause, Change, InpaintJob, ResizeMode
+from bleed_guard.core.job import Box, Cause, InpaintJob
 from bleed_guard.core.traces import (
     SAMPLE_SIDE,
     PackedArea,
@@ -16,7 +16,6 @@ from bleed_guard.core.traces import (
     Sample,
     Traces,
     find_sample_box,
-    settle_job,
     trace_job,
 )
 
@@ -54,7 +53,7 @@ def make_job(mask: np.ndarray | None = None, **values: object) -> InpaintJob:
 def test_traces_are_small() -> None:
     """A picture's mask and areas take a small part of what they take unpacked."""
     mask = make_mask(1024)
-    traces = trace_job(make_job(mask), (), make_mask()).with_area(Cause.JPEG, mask > 0)
+    traces = trace_job(make_job(mask), make_mask()).with_area(Cause.JPEG, mask > 0)
     assert 0 < traces.nbytes < mask.nbytes // 50
     sample = Sample(Box(0, 0, 32, 16), np.zeros((16, 32, 3), np.uint8))
     sampled = Traces(traces.settings, traces.own_mask, traces.areas, sample=sample)
@@ -63,18 +62,18 @@ def test_traces_are_small() -> None:
 
 def test_what_takes_memory_is_counted_whole() -> None:
     mask = make_mask()
-    bare = trace_job(make_job(mask), (), mask)
+    bare = trace_job(make_job(mask), mask)
     assert bare.nbytes == 0
     one, two = bare.with_area(Cause.JPEG, mask > 0), bare.with_area(Cause.STEALTH, mask > 99)
     both = one.with_area(Cause.STEALTH, mask > 99)
     assert both.nbytes == one.nbytes + two.nbytes
-    assert trace_job(make_job(mask), (), mask[:32]).nbytes > 0
+    assert trace_job(make_job(mask), mask[:32]).nbytes > 0
 
 
 def test_a_job_comes_back_with_its_own_mask() -> None:
     mask, placed = make_mask(), make_mask(32)
     job = make_job(mask, mask_blur=7)
-    again = trace_job(job, (), placed).job(placed)
+    again = trace_job(job, placed).job(placed)
     assert np.array_equal(again.mask, mask)
     assert again.mask_blur == 7
 
@@ -82,7 +81,7 @@ def test_a_job_comes_back_with_its_own_mask() -> None:
 def test_a_mask_that_is_the_pictures_is_not_kept_twice() -> None:
     mask = make_mask()
     for placed in (mask, mask.copy()):
-        traces = trace_job(make_job(mask), (), placed)
+        traces = trace_job(make_job(mask), placed)
         assert traces.own_mask is None
         assert traces.settings.mask.size == 0
         assert traces.job(placed).mask is placed
@@ -90,7 +89,7 @@ def test_a_mask_that_is_the_pictures_is_not_kept_twice() -> None:
 
 def test_areas_of_one_cause_add_up() -> None:
     first, second = make_mask() == 90, make_mask() == 255
-    traces = trace_job(make_job(), (), make_mask())
+    traces = trace_job(make_job(), make_mask())
     assert traces.with_area(Cause.JPEG, np.zeros((64, 64), bool)) is traces
     traces = traces.with_area(Cause.STEALTH, second).with_area(Cause.JPEG, first)
     traces = traces.with_area(Cause.JPEG, second)
@@ -101,51 +100,8 @@ def test_areas_of_one_cause_add_up() -> None:
 
 def test_an_area_of_another_size_takes_the_place_of_the_one_before() -> None:
     small = make_mask(32) > 0
-    traces = trace_job(make_job(), (), make_mask()).with_area(Cause.JPEG, make_mask() > 0)
+    traces = trace_job(make_job(), make_mask()).with_area(Cause.JPEG, make_mask() > 0)
     assert np.array_equal(traces.with_area(Cause.JPEG, small).areas[Cause.JPEG].unpack(), small)
-
-
-@pytest.mark.parametrize(
-    ("setting", "after", "field", "value"),
-    [
-        ("mask blur", 2, "mask_blur", 2),
-        ("mask blur", None, "mask_blur", 0),
-        ("inpaint area", "only masked", "only_masked", True),
-        ("inpaint area", "whole picture", "only_masked", False),
-        ("padding", 16, "padding", 16),
-        ("padding", None, "padding", 0),
-        ("denoising strength", 0.7, "denoising_strength", 0.7),
-        ("refiner", "off", "refiner", ""),
-        ("face restoration", "off", "has_face_restoration", True),
-    ],
-)
-def test_a_change_of_the_guards_is_in_the_job(
-    setting: str, after: object, field: str, value: object
-) -> None:
-    job = make_job(refiner="xl", has_face_restoration=True, denoising_strength=0.9)
-    changes = (Change("something else", 1, 2, ""), Change(setting, "before", after, ""))  # type: ignore[arg-type]
-    assert getattr(settle_job(job, changes), field) == value
-    assert getattr(trace_job(job, changes, job.mask).settings, field) == value
-
-
-def test_a_hardened_mask_is_in_the_job() -> None:
-    hard = settle_job(make_job(), [Change("mask", "soft", "hard", "")])
-    assert np.array_equal(hard.mask, np.where(make_mask() == 255, 255, 0))
-    other = settle_job(make_job(), [Change("mask", "soft", "another", "")])
-    assert np.array_equal(other.mask, make_mask())
-
-
-@pytest.mark.parametrize("mode", [ResizeMode.JUST_RESIZE, ResizeMode.RESIZE_AND_FILL])
-def test_a_mask_brought_to_the_pictures_size_is_in_the_job(mode: ResizeMode) -> None:
-    """The mask is twice as wide as high; filled, it keeps that shape."""
-    mask = np.zeros((32, 64), np.uint8)
-    mask[8:24, 16:48] = 255
-    job = make_job(mask, resize_mode=mode)
-    settled = settle_job(job, [Change("mask size", "64 x 32", "64 x 64", "")]).mask
-    assert settled.shape == (64, 64)
-    rows, columns = np.nonzero(settled >= 128)
-    height = 32 if mode is ResizeMode.JUST_RESIZE else 16
-    assert (np.ptp(columns) + 1, np.ptp(rows) + 1) == (32, height)
 
 
 def blank(height: int = 1200, width: int = 1600) -> np.ndarray:

@@ -26,7 +26,7 @@ from PIL import Image
 import bleed_guard.host
 from bleed_guard.core.job import Verdict
 from bleed_guard.core.settings import GuardSettings
-from bleed_guard.host import presets, script
+from bleed_guard.host import compat, presets, script
 from bleed_guard.host.history import HISTORY
 from tests.host.guarded import CornerPainter, GuardedHost, count_changed, installed_profiles
 
@@ -72,6 +72,7 @@ SITUATIONS = (
     Situation("alpha", {}, {}, {}, "RGBA"),
     Situation("hard mask", {"soft_mask": "harden"}),
     Situation("preset", {"preset": "tight-edit"}),
+    Situation("odd size", {}, {"width": 120, "height": 56}),
 )
 
 
@@ -197,7 +198,8 @@ def test_whatever_fails_in_a_job_is_told_and_breaks_no_generation(host: GuardedH
             complaints += [f"{situation.name}, {name_of(code)}: {told}" for told in found]
             done.add(code)
     assert not complaints, "\n".join(complaints)
-    forgotten = {code.co_name for code in ENTRIES - done} - OUT_OF_A_JOB
+    unrounded = {"settle_plan"} if compat.size_step() == 1 else set()
+    forgotten = {code.co_name for code in ENTRIES - done} - OUT_OF_A_JOB - unrounded
     assert forgotten == set(), "no situation here calls these"
 
 

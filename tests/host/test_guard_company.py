@@ -113,6 +113,20 @@ def test_results_are_found_where_the_host_has_dropped_the_mask(host: GuardedHost
     assert [count_outside(image, photo, mask) for image in outcome.processed.images] == [0, 0]
 
 
+def test_a_mask_another_script_shows_is_the_results_own(host: GuardedHost) -> None:
+    """The host has dropped a blank one; Soft Inpainting puts another in its place."""
+
+    def postprocess_maskoverlay(self: Any, p: Any, ppmo: Any, *args: Any) -> None:
+        ppmo.mask_for_overlay = Image.new("L", SIZE, 255)
+
+    host.set_options(return_mask=True, return_grid=False)
+    add_script(host, postprocess_maskoverlay=postprocess_maskoverlay)
+    blank = Image.new("L", SIZE, 0)
+    outcome = host.run(make_photo(), blank, batch_size=2, inpaint_full_res=True)
+    assert len(outcome.processed.images) == 4
+    assert [image.places for image in outcome.record.images] == [(0, 2), (2, 4)]
+
+
 @pytest.mark.parametrize("change", ["leaves the masks out", "puts one in front"])
 def test_results_are_found_in_any_order(host: GuardedHost, change: str) -> None:
     def postprocess(self: Any, p: Any, processed: Any, *args: Any) -> None:

@@ -232,6 +232,31 @@ def test_a_setting_overridden_by_the_request_is_the_one_that_counts(
     assert shared.opts.samples_format == "png"
 
 
+REPLY_TOLD = "The API's reply is encoded as {}"
+
+
+def test_a_reply_is_encoded_by_the_setting_that_outlasts_the_job(
+    profile: str, tmp_path: Path
+) -> None:
+    """The hosts encode it when the request's overrides are gone already."""
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    jpeg, webp = REPLY_TOLD.format("JPEG"), REPLY_TOLD.format("WebP")
+    unstored = host.run(photo, mask, override_settings={"samples_format": "jpg"})
+    assert jpeg in unstored.comments  # unless stored, overrides stay
+    host.set_options(samples_format="jpg", webp_lossless=True)
+    stored = host.run(photo, mask, override_settings={"samples_format": "png"})
+    assert jpeg in stored.comments
+    host.set_options(samples_format="png")
+    over = host.run(photo, mask, override_settings={"samples_format": "jpg"})
+    assert jpeg not in over.comments
+    assert [path.suffix for path in over.files] == [".jpg"]
+    host.set_options(samples_format="webp")
+    lossless = host.run(photo, mask)
+    assert webp in lossless.comments  # this host's API does not ask for lossless
+    assert_exact(lossless, photo, mask)
+
+
 def test_several_init_images_have_each_their_own_reference(profile: str, tmp_path: Path) -> None:
     photos = [make_photo((128, 64)), make_photo((128, 64)).rotate(180)]
     mask = make_mask((128, 64))

@@ -137,6 +137,42 @@ def test_a_mask_its_blur_would_wipe_out_still_inpaints(host: GuardedHost) -> Non
     assert full_redo.record.images[0].changed > 10_000
 
 
+def test_a_negative_blur_is_none_to_the_guard_too(host: GuardedHost) -> None:
+    outcome = run(host, mask_blur=-4)
+    assert is_clean(outcome)
+    assert outcome.record.facts["Mask blur"] == "0 (reach 0 px)"
+
+
+def test_a_word_a_script_left_as_masked_content_is_taken_as_the_host_takes_it(
+    host: GuardedHost,
+) -> None:
+    outcome = run(host, inpainting_fill="fill")
+    assert is_clean(outcome)
+    assert outcome.record.facts["Masked content"] == "fill"
+
+
+def test_a_full_redo_that_cannot_be_measured_is_in_the_infotext(host: GuardedHost) -> None:
+    host.set_options(overlay_inpaint=False)
+    outcome = run(host, {"preset": "full-redo"}, inpaint_full_res=True, width=64, height=64)
+    assert "Full redo, not measured" in outcome.comments
+    assert "Bleed guard: full-redo" in infotext(outcome)
+    assert "Bleed outside" not in infotext(outcome)
+
+
+def test_facts_tell_the_run_as_it_was(host: GuardedHost) -> None:
+    changes = {
+        "limit_padding": True, "padding_limit": 16, "cap_strength": True, "strength_cap": 0.5,
+        "soft_mask": "harden", "face_restoration": "off", "lossy_format": "png",
+    }  # fmt: skip
+    host.set_options(samples_format="jpg")
+    job = {"inpaint_full_res": True, "inpaint_full_res_padding": 100, "mask_blur": 8}
+    outcome = run(host, changes, **job, denoising_strength=0.9, restore_faces=True)
+    facts = outcome.record.facts
+    told = {"Padding": "16", "Denoising strength": "0.5", "Mask blur": "0 (reach 0 px)",
+            "Face restoration": "off", "Format": "png"}  # fmt: skip
+    assert {name: facts[name] for name in told} == told
+
+
 def test_a_high_strength_is_told_or_capped(host: GuardedHost) -> None:
     told = run(host, denoising_strength=0.9)
     assert "warning: Denoising strength 0.9 is high" in told.comments
@@ -286,6 +322,22 @@ def test_whole_picture_on_a_small_mask_is_told_or_switched(host: GuardedHost) ->
     assert "Inpaint area: Only masked" in infotext(switched)
     assert "inpaint area whole picture -> only masked" in switched.comments
     assert "is small" not in switched.comments
+    assert "comes back as" not in switched.comments
+    assert is_clean(switched)
+    facts = switched.record.facts
+    assert (facts["Inpaint area"], facts["Mask blur"]) == ("only masked", "4 (reach 10 px)")
+
+
+def test_what_is_foretold_of_a_rounded_size_is_of_the_area_switched_to(host: GuardedHost) -> None:
+    """Some hosts round 96 to 128, after the guard has switched to only masked."""
+    picture, mask = make_picture().resize((96, 64)), make_mask().resize((96, 64))
+    switched = run(host, {"small_mask": "switch"}, init=picture, mask=mask)
+    assert switched.images[0].size == (96, 64)
+    assert "inpaint area whole picture -> only masked" in switched.comments
+    assert "is small" not in switched.comments
+    assert "comes back as" not in switched.comments
+    assert switched.record.facts["Inpaint area"] == "only masked"
+    assert switched.record.images[0].predicted_reach <= 10
     assert is_clean(switched)
 
 
