@@ -296,6 +296,7 @@ class InpaintJob:
     has_face_restoration: bool = False
     has_cfg_rescale: bool = False
     assembled_by: str = ""  # title of a script that makes one picture of several jobs
+    varied_by: str = ""  # of one that runs the job with other settings and shows a grid of all
     refiner: str = ""
     image_format: str = "png"
     grid_format: str = "png"

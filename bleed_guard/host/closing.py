@@ -12,19 +12,19 @@ from PIL import Image
 from bleed_guard.core.job import Finding, Severity, Verdict
 from bleed_guard.core.mask import soft_fraction
 from bleed_guard.core.measure import difference
-from bleed_guard.core.record import ImageRecord
 from bleed_guard.core.stripes import read_pixels
 from bleed_guard.host import compat, files, infotext, options, processing
 from bleed_guard.host.run import FinishedImage, GuardRun
+from bleed_guard.host.telling import show, tell_run
 
 FORETOLD_FILES = ("lossy_file", "export_4chan")
 """Findings of the plan that reading the files back makes numbers of."""
 
 
-def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
+def close_run(run: GuardRun, p: Any, processed: Any) -> tuple[str, ...]:
     """Finish the record, mend the reply where something edited it late, and write the comments.
 
-    Returns the lines that were told.
+    Returns the lines this job is told in.
     """
     run.stop_awaiting()
     run.place_images(_find_places(run, p, processed))
@@ -42,11 +42,10 @@ def close_run(run: GuardRun, p: Any, processed: Any) -> list[str]:
         prompt=str(processed.prompt or ""),
         facts=hold_facts(run, p),
     )
-    lines = list(tell_run(run))
+    lines = tell_run(run)
     infotext.tell(processed, lines, run.record)
     if options.read("tell_in_page"):
-        known = processed.comments.splitlines()  # a failure is told at once
-        processed.comments += "".join(f"{line}\n" for line in lines if line not in known)
+        show(p, processed, run)
     return lines
 
 
@@ -153,35 +152,6 @@ def _has_strangers(run: GuardRun, processed: Any) -> bool:
     places = (image.places or (0, 0) for image in run.record.images)
     known = {at for start, end in places for at in range(start, end)}
     return not known.issuperset(range(first, len(processed.images)))
-
-
-def tell_run(run: GuardRun) -> tuple[str, ...]:
-    """What the user reads under the gallery, most important first; no line twice."""
-    script = run.rules.job.assembled_by
-    scope = f"in this job of {script}: " if script else ""
-    lines = [f"Bleed Guard: {scope}{line}" for line in _tell_images(run.record.images)]
-    lines += [f"Bleed Guard: {change.text}" for change in run.rules.plan.changes]
-    told = [finding for image in run.record.images for finding in image.findings]
-    lines += [_tell(finding) for finding in (*told, *run.record.findings)]
-    lines += [f"Bleed Guard: setting not used: {complaint}" for complaint in run.complaints]
-    return tuple(dict.fromkeys(lines))
-
-
-def _tell(finding: Finding) -> str:
-    mark = "" if finding.severity is Severity.INFO else f"{finding.severity.value}: "
-    return f"Bleed Guard: {mark}{finding.text}"
-
-
-def _tell_images(images: tuple[ImageRecord, ...]) -> list[str]:
-    """One sentence if all images fared alike, else one for each."""
-    if len(images) > 1 and all(image.verdict is Verdict.CLEAN for image in images):
-        prevented = sum(image.prevented for image in images)
-        return [
-            f"{len(images)} images, 0 protected pixels changed. Without the guard: {prevented:,}."
-        ]
-    if len(images) == 1:
-        return [images[0].sentence]
-    return [f"image {image.index + 1}: {image.sentence}" for image in images]
 
 
 def hold_facts(run: GuardRun, p: Any) -> dict[str, str]:

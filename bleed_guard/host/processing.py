@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import FrameType
@@ -63,6 +63,10 @@ ASSEMBLING_TITLES = ("sd upscale", "outpainting mk2", "poor man's outpainting")
 TILING_TITLES = ("ultimate sd upscale",)
 """Selectable scripts that enlarge the picture and redraw all of it, tile by tile: the masks are
 theirs, and so is what these blend beyond their edges."""
+
+VARYING_TITLES = ("x/y/z plot",)
+"""Selectable scripts that run the job with other settings each time: the grid of all carries the
+first one's infotext and comments."""
 
 REPEATING_TITLES = ("x/y/z plot", "prompt matrix", "prompts from file or textbox")
 """Selectable scripts that run the user's job several times, with the picture as it is; others may
@@ -243,7 +247,8 @@ def _read_surroundings(p: Any) -> dict[str, Any]:
         "has_color_correction": bool(read_override(p, "img2img_color_correction", False)),
         "has_face_restoration": bool(sampling),
         "has_cfg_rescale": is_script_on(p, *CFG_RESCALE_TITLES),
-        "assembled_by": _read_assembling_script(p),
+        "assembled_by": _read_script(p, ASSEMBLING_TITLES),
+        "varied_by": _read_script(p, VARYING_TITLES),
         "refiner": _read_refiner(p),
         "image_format": str(read_override(p, "samples_format", "png")).lower(),
         "grid_format": str(read_override(p, "grid_format", "png")).lower(),
@@ -341,9 +346,10 @@ def read_selected(p: Any) -> str:
     return script_title(selectable[chosen - 1])
 
 
-def _read_assembling_script(p: Any) -> str:
+def _read_script(p: Any, titles: Sequence[str]) -> str:
+    """Title of the selected script if it is one of these, in lower case; else ""."""
     title = read_selected(p)
-    return title if title.lower() in ASSEMBLING_TITLES else ""
+    return title if title.lower() in titles else ""
 
 
 def _read_refiner(p: Any) -> str:

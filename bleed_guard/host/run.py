@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,7 +41,8 @@ class FinishedImage:
 class GuardRun:
     """What one job carries. Made in before_process, closed in postprocess.
 
-    `replaced` is what the guard wrote to the job. `batch` holds the number of the batch the host
+    `replaced` is what the guard wrote to the job, `origin` the picture the job began with, or the
+    first of the loops before it. `batch` holds the number of the batch the host
     is at, and the index of its first image. `has_mask_to_show` tells whether the host was left a
     mask it can return, its own or another script's.
     """
@@ -49,6 +50,7 @@ class GuardRun:
     rules: Rules
     complaints: tuple[str, ...] = ()
     replaced: processing.Replaced = field(default_factory=dict)
+    origin: Image.Image | None = None
     batch: tuple[int, int] = (0, 0)
     record: GenerationRecord = field(
         default_factory=lambda: GenerationRecord(uuid.uuid4().hex, time.time())
@@ -68,6 +70,16 @@ class GuardRun:
         plan = settle_plan(rules.plan, size, rules.settings)
         self.rules = replace(rules, job=replace(rules.job, size=size), plan=plan)
         return plan.findings != rules.plan.findings
+
+    def find_origin(self, inits: Sequence[Image.Image] | None) -> Image.Image | None:
+        """The picture a loop began with whose next one begins with `inits`, if that is a result
+        which has lost something of it: the host would stretch what is left."""
+        is_less = any(
+            one.image is init and one.canvas.size != one.canvas.asked_size
+            for one in self.finished
+            for init in inits or ()
+        )
+        return self.origin if is_less else None
 
     def look_at_batch(self, p: Any, images: Any) -> None:
         """postprocess_batch_list: face restoration comes next; hold on to what it will change.

@@ -19,6 +19,7 @@ from bleed_guard.host.closing import close_run
 from bleed_guard.host.compositing import Rules
 from bleed_guard.host.history import HISTORY
 from bleed_guard.host.run import GuardRun, make_failed_record
+from bleed_guard.host.telling import Told, add_line, withdraw
 from bleed_guard.ui import panel
 
 log = logging.getLogger("bleed_guard")
@@ -61,6 +62,10 @@ def tell_not_guarded(given: tuple[Any, ...], reason: str) -> None:
     processed = next((value for value in given if hasattr(value, "infotexts")), None)
     if processed is not None:  # the job's comments have been copied into it already
         processed.comments += f"{line}\n"
+    try:
+        add_line(p, line)
+    except Exception:
+        log.exception("Bleed Guard could not tell this in the reply that is shown")
     try:
         keep_failure(p, reason, is_over=processed is not None)
     except Exception:
@@ -113,17 +118,18 @@ def keep_protection(asked: GuardSettings) -> tuple[GuardSettings, tuple[Change, 
     return replace(asked, **kept), tuple(changes)
 
 
-def begin(p: Any, args: tuple[Any, ...], *, is_running: bool = False) -> None:
+def begin(p: Any, args: tuple[Any, ...], *, origin: Any = None, is_running: bool = False) -> None:
     """Plan how this inpaint is guarded, write that to it and begin the run.
 
+    `origin`: what the loops before began with, if this one begins with less of it.
     `is_running`: the host has begun it already, but not yet looked at its pictures.
     """
     p.bleed_guard_run = p.bleed_guard_inputs = None
-    p.bleed_guard_run = _plan_run(p, args, is_running=is_running)
+    p.bleed_guard_run = _plan_run(p, args, origin, is_running=is_running)
     p.bleed_guard_inputs = processing.read_inputs(p)
 
 
-def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | None:
+def _plan_run(p: Any, args: tuple[Any, ...], origin: Any, *, is_running: bool) -> GuardRun | None:
     asked, complaints = read_settings(p, args)
     settings, kept = keep_protection(asked)
     is_alone = settings.enabled and not processing.is_nested(p, is_running=is_running)
@@ -136,6 +142,7 @@ def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | 
         return None
     processing.forget_earlier_job(p)
     job, own, unedited = keep_picture(p, job, settings)
+    own = own or origin
     plan = plan_guard(job, settings)
     before = processing.read_fields(p)
     processing.apply_plan(p, plan, job)
@@ -143,7 +150,7 @@ def _plan_run(p: Any, args: tuple[Any, ...], *, is_running: bool) -> GuardRun | 
     plan = replace(plan, changes=(*kept, *unedited, *prepared, *plan.changes))
     replaced = processing.find_replaced(p, before)
     tell_at_once(plan)
-    return GuardRun(Rules(settings, job, plan, own), complaints, replaced)
+    return GuardRun(Rules(settings, job, plan, own), complaints, replaced, own or p.init_images[0])
 
 
 def keep_picture(
@@ -198,11 +205,14 @@ class BleedGuardScript(scripts.Script):
         """No net under it: the guard works without."""
         if p is not None:
             p.bleed_guard_given = processing.read_inputs(p)
+            p.bleed_guard_told = Told()  # before a script makes copies of p
 
     @told_on_failure
     def before_process(self, p: Any = None, *args: Any) -> None:
-        earlier = read_run(p)
+        earlier, origin = read_run(p), None
         if earlier is not None:
+            origin = earlier.find_origin(p.init_images)
+            withdraw(p)
             p.bleed_guard_run = None  # of this job's last file or loop, or of the one around it
             processing.forget_given(p)
             if processing.is_nested(p):  # a copy: the entries stay those of the one around it
@@ -211,7 +221,7 @@ class BleedGuardScript(scripts.Script):
                 processing.take_back(p, earlier.replaced)
             infotext.clear(p.extra_generation_params)
         if getattr(p, "image_mask", None) is not None:
-            begin(p, args)
+            begin(p, args, origin=origin)
         elif p is not None:
             p.bleed_guard_inputs = ()  # another extension may give it a mask yet
 
@@ -257,7 +267,7 @@ class BleedGuardScript(scripts.Script):
                     rules.settings,
                     image,
                     rules.plan.changes,
-                    rules.job.assembled_by,
+                    rules.job.assembled_by or rules.job.varied_by,
                 )
             elif image is not None:  # the image before may have failed, which is always told
                 infotext.clear(p.extra_generation_params)

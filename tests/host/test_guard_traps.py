@@ -232,6 +232,51 @@ def test_a_setting_overridden_by_the_request_is_the_one_that_counts(
     assert shared.opts.samples_format == "png"
 
 
+def test_loops_at_a_size_the_host_cuts_keep_the_first_picture(profile: str, tmp_path: Path) -> None:
+    """Each begins with the last one's result, 88 x 56, stretched to 93 x 61 and cut again."""
+    photo, mask = make_photo((93, 61)), make_mask((93, 61))
+    host = GuardedHost(profile, tmp_path)
+    p = host.make_job(photo, mask)
+    results = []
+    for _ in range(3):
+        outcome = host.finish(p)
+        results.append(outcome.pixels(0))
+        p.init_images = [outcome.processed.images[0]]
+    protected = outcome.record.images[0].pictures.protected
+    assert [count_changed(result, results[0], protected) for result in results[1:]] == [0, 0]
+    assert outcome.record.verdict is Verdict.CLEAN
+    if profile != "neo":  # which brings it to 128 x 64
+        assert count_changed(results[2], np.asarray(photo)[:56, :88], protected) == 0
+    assert "3 jobs, 0 protected pixels changed" in outcome.comments
+    assert "3 jobs, 0 protected pixels changed" in "".join(p.comments)
+
+
+def test_a_batch_of_files_tells_each_in_the_one_reply_that_is_shown(
+    profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hosts run them with one job object and show what the first one's reply says."""
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    p = host.make_job(photo, mask, {"paste_back": False})
+    p.image_mask = Image.new("L", photo.size)
+    shown = host.finish(p).processed
+    assert "Bleed Guard: 0 of 8,192 protected pixels changed" in shown.comments
+    p.init_images, p.image_mask = [photo.rotate(180)], mask
+    bled = host.finish(p).record.images[0]
+    lines = shown.comments.splitlines()
+    assert f"Bleed Guard: job 2: {bled.sentence}" in lines
+    assert any(line.startswith("Bleed Guard: 1 of 2 jobs, 0 protected") for line in lines)
+    assert not any(line.startswith("Bleed Guard: 0 of 8,192") for line in lines)
+    assert any("The mask is blank" in line for line in lines)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("bleed_guard.host.script.plan_guard", fail)
+    host.finish(p)
+    assert "NOT GUARDED: RuntimeError in before_process: broken" in shown.comments
+
+
 REPLY_TOLD = "The API's reply is encoded as {}"
 
 
