@@ -538,6 +538,31 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
             "paste-back hides it",
             "",
         ),
+        "model_uncolored": Wording(
+            Cause.VAE,
+            _INFO,
+            "The model pipeline changes pixels it is not asked to change: by {mean} levels on "
+            "average",
+            "Too few of them lie between 0 and 255 to tell how the colors moved. Measured on the "
+            "decoded picture far from the mask, where only paste-back hides it",
+            "",
+        ),
+        "model_black": Wording(
+            Cause.VAE,
+            _WARNING,
+            "The decoded picture is black: outside the mask {share} of its levels are at 0",
+            "Mostly the VAE's half precision has overflowed; the edit comes from the same picture",
+            "Start the host with --no-half-vae, or choose another VAE",
+        ),
+        "model_clipped": Wording(
+            Cause.VAE,
+            _WARNING,
+            "The decoded picture is clipped: outside the mask {share} of its levels are at 0 or "
+            "255",
+            "The model or its VAE drove the colors to their ends; the edit comes from the same "
+            "picture",
+            "Choose another VAE, start the host with --no-half-vae, or lower the CFG scale",
+        ),
         "shift": Wording(
             Cause.SHIFT,
             _WARNING,
@@ -545,6 +570,22 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
             "{x} px across, {y} px down, on the decoded picture: inside the mask the edit has "
             "moved too, outside only paste-back hides it",
             "Ask for a width and height that are multiples of 64",
+        ),
+        "shift_model": Wording(
+            Cause.SHIFT,
+            _WARNING,
+            "The model shifted the whole picture by {length} px",
+            "{x} px across, {y} px down, on the decoded picture: inside the mask the edit has "
+            "moved too, outside only paste-back hides it",
+            "Choose another VAE or model",
+        ),
+        "shift_crop": Wording(
+            Cause.SHIFT,
+            _WARNING,
+            "The model shifted the whole picture by {length} px",
+            "{x} px across, {y} px down, on the decoded picture: inside the mask the edit has "
+            "moved too, outside only paste-back hides it",
+            "Ask for a width and height that are multiples of 64; if they are, choose another VAE",
         ),
         "transparency": Wording(
             Cause.TRANSPARENCY,
