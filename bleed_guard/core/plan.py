@@ -26,7 +26,7 @@ from bleed_guard.core.job import (
     mask_box,
 )
 from bleed_guard.core.mask import HARD_LEVEL, harden, largest_living_blur, soft_fraction
-from bleed_guard.core.reach import place_mask, predict_reach, result_size
+from bleed_guard.core.reach import is_smoothing, place_mask, predict_reach, result_size
 from bleed_guard.core.settings import GuardSettings
 from bleed_guard.core.wording import word_finding, word_reason
 
@@ -299,6 +299,8 @@ def _judge_mask_size(view: _View) -> Iterator[Finding]:
 def _judge_soft_mask(view: _View) -> Iterator[Finding]:
     share = soft_fraction(view.job.marked)
     if view.settings.soft_mask == "ignore" or not share or not view.blends_by_mask:
+        return
+    if is_smoothing(view.job.marked):
         return
     reach = predict_reach(replace(view.job, mask_blur=0)).pixels
     if not reach:

@@ -150,6 +150,23 @@ def test_a_grey_mask_that_opens_nothing_outside_is_none_to_warn_of(
         assert any(message.startswith("soft_mask") for message in told(job, settings)) == key
 
 
+@pytest.mark.parametrize("settings", [GUARD, PRESETS["blend-edit"]])
+def test_a_brushs_smoothed_edge_is_no_soft_mask(settings: GuardSettings) -> None:
+    mask = make_mask()
+    mask[10:290, 300] = 100
+    mask[10:290, 19] = 20
+    mask[10:290, 20] = 230
+    assert told(make_job(mask=mask, only_masked=False), settings) == []
+    mask[10:290, 301] = 40
+    assert told(make_job(mask=mask, only_masked=False), settings)[0].startswith("soft_mask")
+
+
+def test_a_thin_line_that_is_grey_all_over_is_told() -> None:
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[10:290, 20], mask[10:290, 300] = 100, 200
+    assert "soft_mask_guarded" in told(make_job(mask=mask, only_masked=False))
+
+
 def test_a_soft_mask_is_hardened_when_asked() -> None:
     job = make_job(mask=make_soft_mask(), mask_blur=4)
     plan = plan_guard(job, replace(GUARD, soft_mask="harden", preset="custom"))
