@@ -353,6 +353,16 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "keep_size",
             True,
         ),
+        "resized_rounded": Wording(
+            Cause.RESIZE,
+            _INFO,
+            "The picture comes back as {result_width} x {result_height}, not {width} x {height}",
+            "Whole picture resizes everything, and some hosts round what was asked for to "
+            "multiples of 64; protected pixels equal the resized original",
+            "Switch on Keep the original's size, or inpaint only masked, which keeps every size",
+            "keep_size",
+            True,
+        ),
         "cropped": Wording(
             Cause.RESIZE,
             _INFO,

@@ -478,6 +478,9 @@ def test_soft_inpainting_is_told_and_no_reach_is_claimed(
     ("size", "init", "message"),
     [
         ((640, 608), (320, 304), "resized"),
+        ((640, 576), (320, 320), "resized"),
+        ((320, 320), (320, 304), "resized_rounded"),
+        ((640, 608), (317, 304), "resized_rounded"),
         ((317, 300), (317, 300), "cropped"),
         ((320, 296), (320, 296), None),
     ],
@@ -489,6 +492,19 @@ def test_a_result_of_another_size_is_told(
     mask[5:285, 5:300] = 255
     job = make_job(mask=mask, init_size=init, size=size, only_masked=False)
     assert told(job) == ([message] if message else [])
+    assert told(job, GuardSettings(keep_size=True)) == []
+
+
+def test_what_is_advised_against_another_size_can_be_done() -> None:
+    """A host that rounds to 64 gives 128 x 64 for 96 x 64, whoever asks for that."""
+    mask = np.zeros((64, 96), np.uint8)
+    mask[4:60, 4:90] = 255
+    job = make_job(mask=mask, init_size=(96, 64), size=(128, 64), only_masked=False)
+    finding = only_finding(job)
+    assert finding.what == "The picture comes back as 128 x 64, not 96 x 64"
+    assert "ask for the original's size" not in finding.text
+    assert "some hosts round" in finding.why
+    assert told(replace(job, only_masked=True)) == []
     assert told(job, GuardSettings(keep_size=True)) == []
 
 
