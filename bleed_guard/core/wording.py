@@ -664,6 +664,16 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
             "stealth_pnginfo_option",
             "None",
         ),
+        "file_unhidden": Wording(
+            Cause.STEALTH,
+            _INFO,
+            "{file} carries the original's own transparency instead of the hidden infotext",
+            "Both lie in the same bits, and what is protected is the original's; the readable "
+            "infotext in the file is not touched",
+            "Switch off Keep alpha, ICC profile and DPI if the hidden infotext matters more",
+            "keep_metadata",
+            False,
+        ),
         "reply_hidden": Wording(
             Cause.STEALTH,
             _INFO,
