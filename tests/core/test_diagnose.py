@@ -387,8 +387,7 @@ def test_another_size_is_advised_against_a_shift_only_where_it_can_help(
     job = replace(make_job(only_masked=only_masked), size=size)
     shifted = np.roll(PHOTO, 2, 0)
     whole = Box(0, 0, WIDTH, HEIGHT)
-    traces = replace(trace_job(job, (), MASK), sample=Sample(whole, shifted))
-    finding = tell(make_image(traces=traces))[Cause.SHIFT]
+    finding = tell(make_image(traces=Traces(job, sample=Sample(whole, shifted))))[Cause.SHIFT]
     assert finding.fix is not None
     assert finding.fix.text.endswith(advice)
 

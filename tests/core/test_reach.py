@@ -217,7 +217,7 @@ def draw_stroke(width: float, points: list[tuple[int, int]]) -> np.ndarray:
     fine, scale = np.zeros((96 * 8, 96 * 8), np.uint8), 8
     places = [(x * scale, y * scale) for x, y in points]
     for start, end in itertools.pairwise(places):
-        cv2.line(fine, start, end, 255, round(width * scale))
+        cv2.line(fine, start, end, (255,), round(width * scale))
     return cv2.resize(fine, (96, 96), interpolation=cv2.INTER_AREA)
 
 
