@@ -17,7 +17,7 @@ from bleed_guard.core.mask import HARD_LEVEL, edge_distance
 from bleed_guard.core.measure import difference, measure_reach, measure_seam
 from bleed_guard.core.reach import blur_on_host
 from bleed_guard.core.record import ImageRecord, Pictures, describe_finding
-from bleed_guard.core.signals import fit_colors, measure_shift
+from bleed_guard.core.signals import ColorLine, fit_colors, measure_shift, share_at_ends
 from bleed_guard.core.traces import Sample, Traces
 from bleed_guard.core.wording import BUCKETS, LEVELS, fill_in, tell_share, word_measured
 
@@ -35,6 +35,15 @@ LEAST_DRIFT = 0.05
 
 LEAST_CONTRAST = 0.5
 """A decoded picture that keeps less than this share of the contrast is another picture."""
+
+CLIPPED_SHARE = 0.95
+"""A decoded picture with more than this share of its levels at 0 or 255 is no picture any more."""
+
+LOST_LEVELS, LOST_SHARE = 16, 0.5
+"""Unless the original lies there too: more than this share of its levels are this far away."""
+
+SIZE_STEP = 64
+"""px: what width and height are best multiples of, so that no layer of a model rounds them."""
 
 HIGH_STRENGTH = 0.85
 """Denoising strength from which the seam is at risk."""
@@ -55,7 +64,7 @@ def diagnose_image(image: ImageRecord, *, tolerance: int = 0) -> tuple[Finding, 
     told = [*_tell_noop(pictures), *_tell_seam(pictures)]
     if image.traces is not None:
         told = [*_tell_buckets(pictures, image.traces, tolerance), *told]
-        told += _tell_model(pictures, image.traces.sample)
+        told += _tell_model(pictures, image.traces)
         told += _tell_company(image, pictures, image.traces)
     return tuple(told)
 
@@ -165,8 +174,9 @@ def _tell_seam(pictures: Pictures) -> Iterator[Finding]:
     )
 
 
-def _tell_model(pictures: Pictures, sample: Sample | None) -> Iterator[Finding]:
+def _tell_model(pictures: Pictures, traces: Traces) -> Iterator[Finding]:
     """What the model and its autoencoder did to pixels nobody asked to change."""
+    sample = traces.sample
     if sample is None:
         return
     reference = pictures.crop("reference", sample.box)
@@ -174,35 +184,54 @@ def _tell_model(pictures: Pictures, sample: Sample | None) -> Iterator[Finding]:
     delta = difference(reference, sample.decoded)[free]
     if not delta.any():
         return
-    yield from _tell_shift(reference, sample, free)
+    clipped = _tell_clipped(reference[free], sample.decoded[free])
+    if clipped is not None:
+        yield replace(clipped, max=int(delta.max()), where=sample.box)
+        return
+    yield from _tell_shift(reference, sample, free, traces.settings)
     line = fit_colors(reference[free], sample.decoded[free])
     if np.mean(line.gain) < LEAST_CONTRAST or delta.mean() < LEAST_DRIFT:
         return
+    finding = _word_drift(line, float(delta.mean()))
+    yield replace(finding, max=int(delta.max()), where=sample.box)
+
+
+def _tell_clipped(reference: np.ndarray, decoded: np.ndarray) -> Finding | None:
+    """A decoded picture that is all black, or cut at 0 and 255, where the original is not."""
+    share = share_at_ends(decoded)
+    moved = cv2.absdiff(reference, decoded)
+    if share < CLIPPED_SHARE or np.mean(moved > LOST_LEVELS) < LOST_SHARE:
+        return None
+    is_black = np.mean(decoded) < LOST_LEVELS
+    finding = word_measured("model_black" if is_black else "model_clipped", share=tell_share(share))
+    return replace(finding, evidence={"clipped": round(share, 4)})
+
+
+def _word_drift(line: ColorLine, mean: float) -> Finding:
+    """By how much a picture moved; its colors only where all three channels tell a line."""
+    evidence: dict[str, float | int | str] = {"mean": round(mean, 2)}
+    if not all(line.is_told):
+        return replace(word_measured("model_uncolored", mean=f"{mean:.1f}"), evidence=evidence)
     red, green, blue = line.step
-    told = {
-        "red": f"{red:+.1f}",
-        "green": f"{green:+.1f}",
-        "blue": f"{blue:+.1f}",
-        "contrast": f"{100 * float(np.mean(line.gain)):.0f}",
-        "noise": f"{float(np.mean(line.noise)):.1f}",
-        "mean": f"{float(delta.mean()):.1f}",
-    }
-    yield replace(
-        word_measured("model", **told),
-        max=int(delta.max()),
-        where=sample.box,
-        evidence={
-            "red": round(red, 2),
-            "green": round(green, 2),
-            "blue": round(blue, 2),
-            "contrast": round(float(np.mean(line.gain)), 4),
-            "noise": round(float(np.mean(line.noise)), 2),
-            "mean": round(float(delta.mean()), 2),
-        },
+    contrast, noise = float(np.mean(line.gain)), float(np.mean(line.noise))
+    finding = word_measured(
+        "model",
+        red=f"{red:+.1f}",
+        green=f"{green:+.1f}",
+        blue=f"{blue:+.1f}",
+        contrast=f"{100 * contrast:.0f}",
+        noise=f"{noise:.1f}",
+        mean=f"{mean:.1f}",
     )
+    steps = {"red": red, "green": green, "blue": blue}
+    evidence = {name: round(step, 2) for name, step in steps.items()} | evidence
+    evidence |= {"contrast": round(contrast, 4), "noise": round(noise, 2)}
+    return replace(finding, evidence=evidence)
 
 
-def _tell_shift(reference: np.ndarray, sample: Sample, free: np.ndarray) -> Iterator[Finding]:
+def _tell_shift(
+    reference: np.ndarray, sample: Sample, free: np.ndarray, job: InpaintJob
+) -> Iterator[Finding]:
     around = np.ones((2 * MOVED_NEAR + 1, 2 * MOVED_NEAR + 1), np.uint8)
     apart = cv2.erode(free.astype(np.uint8), around) > 0
     shift = measure_shift(reference, sample.decoded, apart)
@@ -214,7 +243,7 @@ def _tell_shift(reference: np.ndarray, sample: Sample, free: np.ndarray) -> Iter
         return
     told = {"length": f"{shift.length:.1f}", "x": f"{shift.x:+.1f}", "y": f"{shift.y:+.1f}"}
     yield replace(
-        word_measured("shift", **told),
+        word_measured(_find_shift_advice(job), **told),
         where=sample.box,
         evidence={
             "x": round(shift.x, 2),
@@ -222,6 +251,14 @@ def _tell_shift(reference: np.ndarray, sample: Sample, free: np.ndarray) -> Iter
             "response": round(shift.response, 3),
         },
     )
+
+
+def _find_shift_advice(job: InpaintJob) -> str:
+    """The wording whose advice can help: another size only where this one is to blame. Of only
+    masked the traces do not tell at which size the model saw the crop."""
+    if job.only_masked:
+        return "shift_crop"
+    return "shift" if any(side % SIZE_STEP for side in job.size) else "shift_model"
 
 
 def _tell_company(image: ImageRecord, pictures: Pictures, traces: Traces) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bleed_guard.core.geometry import build_mask
+from bleed_guard.core.geometry import LATENT_CELL, build_mask
 from bleed_guard.core.job import (
     SIZE_SETTING,
     Box,
@@ -26,7 +26,7 @@ from bleed_guard.core.job import (
     mask_box,
 )
 from bleed_guard.core.mask import HARD_LEVEL, harden, largest_living_blur, soft_fraction
-from bleed_guard.core.reach import place_mask, predict_reach, result_size
+from bleed_guard.core.reach import is_smoothing, place_mask, predict_reach, result_size
 from bleed_guard.core.settings import GuardSettings
 from bleed_guard.core.wording import word_finding, word_reason
 
@@ -37,6 +37,9 @@ INVERTED_SHARE = 0.9
 """A mask over more than this share of the picture looks inverted."""
 
 RECOMMENDED_STRENGTH = 0.7
+
+ROUNDED_TO = 64
+"""px: multiples of this are what some hosts bring every width and height to."""
 
 ASPECT_TOLERANCE = 0.02
 """Relative difference of two aspect ratios that rounding a resized picture's sides explains."""
@@ -316,6 +319,8 @@ def _judge_soft_mask(view: _View) -> Iterator[Finding]:
     share = soft_fraction(view.job.marked)
     if view.settings.soft_mask == "ignore" or not share or not view.blends_by_mask:
         return
+    if is_smoothing(view.job.marked):
+        return
     reach = predict_reach(replace(view.job, mask_blur=0)).pixels
     if not reach:
         return
@@ -401,13 +406,21 @@ def _judge_size(view: _View) -> Iterator[Finding]:
     is_quiet = view.settings.keep_size or view.protection is Protection.NONE
     if is_quiet or (width, height) == job.init_size or _is_misplaced(job):
         return
+    resized = "resized" if _may_ask_for_own_size(job) else "resized_rounded"
     yield word_finding(
-        "cropped" if job.size == job.init_size else "resized",
+        "cropped" if job.size == job.init_size else resized,
         result_width=width,
         result_height=height,
         width=job.init_size[0],
         height=job.init_size[1],
     )
+
+
+def _may_ask_for_own_size(job: InpaintJob) -> bool:
+    """Whether the result would have the original's size if that was asked for: not where the
+    host cuts it, or may have rounded the size."""
+    step = LATENT_CELL if any(side % ROUNDED_TO for side in job.size) else ROUNDED_TO
+    return not any(side % step for side in job.init_size)
 
 
 def _judge_latent_upscale(view: _View) -> Iterator[Finding]:

@@ -143,6 +143,23 @@ def _to_weight(mask: np.ndarray) -> np.ndarray:
     return mask.astype(np.float32) / 255.0
 
 
+SMOOTHED = 1
+"""px: as far inside and outside the hard edge a brush's smoothed edge is grey."""
+
+
+def is_smoothing(mask: np.ndarray) -> bool:
+    """Whether all grey of a mask, uint8 H x W, only smooths the edge of what is fully on, as a
+    brush's does: no more than `SMOOTHED` px beyond the hard edge, and as much within it."""
+    soft = (mask > 0) & (mask < 255)
+    beside, around = (_strongest_near(mask, by)[soft] for by in (SMOOTHED, 2 * SMOOTHED))
+    return bool(beside.min(initial=255) >= HARD_LEVEL and around.min(initial=255) == 255)
+
+
+def _strongest_near(mask: np.ndarray, by: int) -> np.ndarray:
+    """The most of what is up to `by` px away from each pixel, chessboard metric: uint8 H x W."""
+    return cv2.dilate(mask, np.ones((2 * by + 1, 2 * by + 1), np.uint8))
+
+
 def straight_edge_reach(mask_blur: int) -> int:
     """px a straight mask edge bleeds under this blur, for the page, which has no mask at hand.
 

@@ -16,6 +16,9 @@ CLIP_LOW, CLIP_HIGH = 4, 251
 LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 """Of R, G and B in luma (ITU-R BT.601)."""
 
+FEWEST_PAIRS = 16
+"""Of a channel's levels: fewer tell no color line."""
+
 HUBER_LEVELS = 4.0
 """Residuals beyond this many levels count less, the farther the less."""
 
@@ -34,11 +37,13 @@ class Shift(NamedTuple):
 
 class ColorLine(NamedTuple):
     """result = gain * original + offset, one value each for R, G, B; the offset at mid-grey is
-    `step`, in levels. `noise` is the residual's robust standard deviation."""
+    `step`, in levels. `noise` is the residual's robust standard deviation. A channel that is not
+    `is_told` had too few levels to tell a line by: its values are those of no change."""
 
     gain: tuple[float, float, float]
     offset: tuple[float, float, float]
     noise: tuple[float, float, float]
+    is_told: tuple[bool, bool, bool] = (True, True, True)
 
     @property
     def step(self) -> tuple[float, float, float]:
@@ -81,17 +86,19 @@ def fit_colors(original: np.ndarray, result: np.ndarray) -> ColorLine:
     Two uint8 N x 3 of the same pixels. Levels near 0 and 255 are left out: they may be cut.
     """
     fits = [_fit_channel(original[:, c], result[:, c]) for c in range(3)]
-    gain, offset, noise = zip(*fits, strict=True)
-    return ColorLine(gain, offset, noise)
+    red, green, blue = (fit is not None for fit in fits)
+    gain, offset, noise = zip(*(fit or (1.0, 0.0, 0.0) for fit in fits), strict=True)
+    return ColorLine(gain, offset, noise, (red, green, blue))
 
 
-def _fit_channel(original: np.ndarray, result: np.ndarray) -> tuple[float, float, float]:
-    """(gain, offset, noise): least squares, reweighted so that outliers count little."""
+def _fit_channel(original: np.ndarray, result: np.ndarray) -> tuple[float, float, float] | None:
+    """(gain, offset, noise): least squares, reweighted so that outliers count little. None where
+    too few levels are left."""
     use = (original >= CLIP_LOW) & (original <= CLIP_HIGH)
     use &= (result >= CLIP_LOW) & (result <= CLIP_HIGH)
     x, y = original[use].astype(np.float64), result[use].astype(np.float64)
-    if x.size < 16:
-        return 1.0, 0.0, 0.0
+    if x.size < FEWEST_PAIRS:
+        return None
     gain, offset = 1.0, float(np.median(y - x))
     spread = float(x.std())
     for _ in range(8):
@@ -105,6 +112,12 @@ def _fit_channel(original: np.ndarray, result: np.ndarray) -> tuple[float, float
         offset = float(level - gain * middle)
     noise = 1.4826 * float(np.median(np.abs(y - gain * x - offset)))
     return gain, offset, noise
+
+
+def share_at_ends(picture: np.ndarray) -> float:
+    """Share (0-1) of a uint8 picture's levels that are at an end, cut or as good as cut."""
+    at_end = (picture < CLIP_LOW) | (picture > CLIP_HIGH)
+    return float(at_end.mean()) if picture.size else 0.0
 
 
 COMB_FREQUENCIES = tuple(

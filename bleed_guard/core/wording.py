@@ -353,6 +353,16 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "keep_size",
             True,
         ),
+        "resized_rounded": Wording(
+            Cause.RESIZE,
+            _INFO,
+            "The picture comes back as {result_width} x {result_height}, not {width} x {height}",
+            "Whole picture resizes everything, and some hosts round what was asked for to "
+            "multiples of 64; protected pixels equal the resized original",
+            "Switch on Keep the original's size, or inpaint only masked, which keeps every size",
+            "keep_size",
+            True,
+        ),
         "cropped": Wording(
             Cause.RESIZE,
             _INFO,
@@ -538,6 +548,31 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
             "paste-back hides it",
             "",
         ),
+        "model_uncolored": Wording(
+            Cause.VAE,
+            _INFO,
+            "The model pipeline changes pixels it is not asked to change: by {mean} levels on "
+            "average",
+            "Too few of them lie between 0 and 255 to tell how the colors moved. Measured on the "
+            "decoded picture far from the mask, where only paste-back hides it",
+            "",
+        ),
+        "model_black": Wording(
+            Cause.VAE,
+            _WARNING,
+            "The decoded picture is black: outside the mask {share} of its levels are at 0",
+            "Mostly the VAE's half precision has overflowed; the edit comes from the same picture",
+            "Start the host with --no-half-vae, or choose another VAE",
+        ),
+        "model_clipped": Wording(
+            Cause.VAE,
+            _WARNING,
+            "The decoded picture is clipped: outside the mask {share} of its levels are at 0 or "
+            "255",
+            "The model or its VAE drove the colors to their ends; the edit comes from the same "
+            "picture",
+            "Choose another VAE, start the host with --no-half-vae, or lower the CFG scale",
+        ),
         "shift": Wording(
             Cause.SHIFT,
             _WARNING,
@@ -545,6 +580,22 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
             "{x} px across, {y} px down, on the decoded picture: inside the mask the edit has "
             "moved too, outside only paste-back hides it",
             "Ask for a width and height that are multiples of 64",
+        ),
+        "shift_model": Wording(
+            Cause.SHIFT,
+            _WARNING,
+            "The model shifted the whole picture by {length} px",
+            "{x} px across, {y} px down, on the decoded picture: inside the mask the edit has "
+            "moved too, outside only paste-back hides it",
+            "Choose another VAE or model",
+        ),
+        "shift_crop": Wording(
+            Cause.SHIFT,
+            _WARNING,
+            "The model shifted the whole picture by {length} px",
+            "{x} px across, {y} px down, on the decoded picture: inside the mask the edit has "
+            "moved too, outside only paste-back hides it",
+            "Ask for a width and height that are multiples of 64; if they are, choose another VAE",
         ),
         "transparency": Wording(
             Cause.TRANSPARENCY,
@@ -612,6 +663,16 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
             "Set stealth infotext to alpha or none",
             "stealth_pnginfo_option",
             "None",
+        ),
+        "file_unhidden": Wording(
+            Cause.STEALTH,
+            _INFO,
+            "{file} carries the original's own transparency instead of the hidden infotext",
+            "Both lie in the same bits, and what is protected is the original's; the readable "
+            "infotext in the file is not touched",
+            "Switch off Keep alpha, ICC profile and DPI if the hidden infotext matters more",
+            "keep_metadata",
+            False,
         ),
         "reply_hidden": Wording(
             Cause.STEALTH,

@@ -24,6 +24,10 @@ LARGEST_DPI = 65535
 """What fits a JPEG's density."""
 RIFF_HEADER = 12
 """Bytes before a WebP file's first chunk: "RIFF", the length of the rest, "WEBP"."""
+STEALTH_SIGNATURE = b"stealth_"
+"""What a hidden infotext begins with."""
+STEALTH_HEAD = 15
+"""Letters of its whole signature; then come its bits' number, 32 bits, and its bits."""
 WEBP_HAS_PROFILE, WEBP_HAS_ALPHA = 0x20, 0x10
 """Flags in the extended header of a WebP file."""
 
@@ -55,6 +59,28 @@ def carry_over(
 def has_alpha(image: Image.Image) -> bool:
     """Whether anything of the picture is transparent. Alpha 254 only hides an infotext."""
     return image.mode == "RGBA" and int(read_channel(image, "A").min()) < 254
+
+
+def read_hidden(image: Image.Image) -> bytes:
+    """The infotext a host has hidden in the lowest bits of alpha, or of R, G and B, as it lies
+    there, signature and all; empty if there is none."""
+    first = STEALTH_HEAD + 4
+    for bands in ("A", "RGB"):
+        if not set(bands) <= set(image.getbands()):
+            continue
+        head = _read_lowest(image, bands, 8 * first)
+        if head.startswith(STEALTH_SIGNATURE):
+            count = int.from_bytes(head[STEALTH_HEAD:first], "big")
+            return _read_lowest(image, bands, 8 * first + count)
+    return b""
+
+
+def _read_lowest(image: Image.Image, bands: str, count: int) -> bytes:
+    """The first lowest bits of a picture's bands, down its columns; fewer if it has no more."""
+    columns = -(-count // max(image.height * len(bands), 1))
+    strip = image.crop((0, 0, min(columns, image.width), image.height))
+    levels = np.stack([np.asarray(strip.getchannel(band)).T for band in bands], axis=-1)
+    return np.packbits(levels.ravel()[:count] & 1).tobytes()
 
 
 def _read_profile(init: Image.Image) -> bytes:

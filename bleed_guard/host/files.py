@@ -18,7 +18,7 @@ from bleed_guard.core.record import Stage
 from bleed_guard.core.stripes import read_pixels
 from bleed_guard.core.wording import word_measured
 from bleed_guard.host import compat
-from bleed_guard.host.carry import carry_over, has_alpha, write_resolution
+from bleed_guard.host.carry import carry_over, has_alpha, read_hidden, write_resolution
 from bleed_guard.host.compositing import Counter, outside_of, read_composite
 from bleed_guard.host.processing import Canvas, UnmappableError, is_own_save
 from bleed_guard.host.run import FinishedImage, GuardRun
@@ -65,8 +65,21 @@ def prepare_save(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     if run.rules.settings.keep_metadata:
         canvas = finished.canvas
         protected = canvas.protected if is_forcing and canvas.has_original_size else None
-        path = Path(params.filename)
-        params.image = carry_over(params.image, canvas.init_image, protected, path)
+        path, made = Path(params.filename), params.image
+        params.image = carry_over(made, canvas.init_image, protected, path)
+        if params.image is not made:
+            _tell_unhidden(run, finished, path, made, params.image)
+
+
+def _tell_unhidden(
+    run: GuardRun, finished: FinishedImage, path: Path, made: Image.Image, carried: Image.Image
+) -> None:
+    """The host had hidden its infotext where the original's own transparency and colors are."""
+    record, hidden = run.record_of(finished.index), read_hidden(made)
+    if record is None or not hidden or read_hidden(carried) == hidden:
+        return
+    told = word_measured("file_unhidden", file=path.name)
+    run.update_image(finished.index, findings=(*record.findings, told))
 
 
 def _undo_late_edits(run: GuardRun, finished: FinishedImage, params: Any) -> None:
@@ -111,7 +124,7 @@ def tell_hidden_infotext(run: GuardRun, finished: FinishedImage) -> None:
     record = run.record_of(finished.index)
     if record is None or "rgb" not in compat.stealth_mode():
         return
-    if any(finding.cause is Cause.STEALTH for finding in record.findings):
+    if any(finding.message == "file_hidden" for finding in record.findings):
         return
     canvas = finished.canvas
     seen = count_changes(canvas.reference, read_pixels(finished.image), canvas.protected)

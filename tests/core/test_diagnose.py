@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bleed_guard.core.diagnose import describe_causes, diagnose_image, find_buckets
-from bleed_guard.core.job import Box, Cause, Certainty, Finding, InpaintJob, Verdict
+from bleed_guard.core.job import Box, Cause, Certainty, Finding, InpaintJob, Severity, Verdict
 from bleed_guard.core.mask import HARD_LEVEL, blur_mask
 from bleed_guard.core.measure import measure_seam
 from bleed_guard.core.record import ImageRecord, LoadedPictures
@@ -311,6 +311,56 @@ def test_a_decoded_picture_without_contrast_is_another_picture() -> None:
         assert (Cause.VAE in tell(sampled(levels))) == is_told
 
 
+def blow_out(share: float = 1.0) -> np.ndarray:
+    """Every level at 0 or 255, but for the rows below `share` of the height."""
+    ends = np.where(PHOTO > 128, np.uint8(255), np.uint8(0))
+    rows = np.arange(HEIGHT)[:, None, None] < share * HEIGHT
+    return np.where(rows, ends, PHOTO)
+
+
+@pytest.mark.parametrize(
+    ("decoded", "what", "advice"),
+    [
+        (np.zeros_like(PHOTO), "The decoded picture is black: outside the mask 100.0 %", "--no-ha"),
+        (np.full_like(PHOTO, 255), "is clipped: outside the mask 100.0 %", "lower the CFG scale"),
+        (blow_out(), "is clipped: outside the mask 100.0 %", "lower the CFG scale"),
+        (blow_out(0.97), "is clipped: outside the mask 97.", "another VAE"),
+    ],
+    ids=["black", "white", "all ends", "nearly"],
+)
+def test_a_picture_lost_in_decoding_is_told_instead_of_its_colors(
+    decoded: np.ndarray, what: str, advice: str
+) -> None:
+    findings = [one for one in diagnose_image(sampled(decoded)) if one.cause is Cause.VAE]
+    (finding,) = findings
+    assert what in finding.what
+    assert "mid-grey" not in finding.text
+    assert finding.fix is not None
+    assert advice in finding.fix.text
+    assert (finding.severity, finding.where) == (Severity.WARNING, FREE)
+    assert float(finding.evidence["clipped"]) >= 0.97
+
+
+def test_a_picture_half_at_the_ends_still_tells_its_colors() -> None:
+    finding = tell(sampled(blow_out(0.4)))[Cause.VAE]
+    assert finding.message == "model"
+
+
+def test_an_original_at_the_ends_is_not_lost_in_decoding() -> None:
+    """Line art on white: no color line can be told, and nobody is told that there is none."""
+    page = np.full_like(PHOTO, 255)
+    page[::8] = 0
+    decoded = page.copy()
+    decoded[::8, ::2] = 60
+    finding = tell(sampled(decoded, reference=page))[Cause.VAE]
+    assert finding.message == "model_uncolored"
+    assert "mid-grey" not in finding.text
+    assert "contrast" not in finding.text
+    assert finding.evidence.keys() == {"mean"}
+    black = tell(sampled(np.zeros_like(page), reference=page))[Cause.VAE]
+    assert black.message == "model_black"
+
+
 @pytest.mark.parametrize(("x", "y"), [(-3, 2), (0, 1), (1, 0)])
 def test_a_shifted_picture_is_told_to_the_pixel(x: int, y: int) -> None:
     finding = tell(sampled(np.roll(PHOTO, (y, x), (0, 1)), Box(0, 0, WIDTH, HEIGHT)))[Cause.SHIFT]
@@ -321,6 +371,25 @@ def test_a_shifted_picture_is_told_to_the_pixel(x: int, y: int) -> None:
     assert f"by {np.hypot(x, y):.1f} px" in finding.what
     assert f"{float(finding.evidence['x']):+.1f} px across" in finding.why
     assert f"{float(finding.evidence['y']):+.1f} px down" in finding.why
+
+
+@pytest.mark.parametrize(
+    ("size", "only_masked", "advice"),
+    [
+        ((384, 264), False, "Ask for a width and height that are multiples of 64"),
+        ((384, 256), False, "Choose another VAE or model"),
+        ((384, 264), True, "if they are, choose another VAE"),
+    ],
+)
+def test_another_size_is_advised_against_a_shift_only_where_it_can_help(
+    size: tuple[int, int], only_masked: bool, advice: str
+) -> None:
+    job = replace(make_job(only_masked=only_masked), size=size)
+    shifted = np.roll(PHOTO, 2, 0)
+    whole = Box(0, 0, WIDTH, HEIGHT)
+    finding = tell(make_image(traces=Traces(job, sample=Sample(whole, shifted))))[Cause.SHIFT]
+    assert finding.fix is not None
+    assert finding.fix.text.endswith(advice)
 
 
 def test_another_picture_is_not_shifted() -> None:

@@ -150,6 +150,23 @@ def test_a_grey_mask_that_opens_nothing_outside_is_none_to_warn_of(
         assert any(message.startswith("soft_mask") for message in told(job, settings)) == key
 
 
+@pytest.mark.parametrize("settings", [GUARD, PRESETS["blend-edit"]])
+def test_a_brushs_smoothed_edge_is_no_soft_mask(settings: GuardSettings) -> None:
+    mask = make_mask()
+    mask[10:290, 300] = 100
+    mask[10:290, 19] = 20
+    mask[10:290, 20] = 230
+    assert told(make_job(mask=mask, only_masked=False), settings) == []
+    mask[10:290, 301] = 40
+    assert told(make_job(mask=mask, only_masked=False), settings)[0].startswith("soft_mask")
+
+
+def test_a_thin_line_that_is_grey_all_over_is_told() -> None:
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[10:290, 20], mask[10:290, 300] = 100, 200
+    assert "soft_mask_guarded" in told(make_job(mask=mask, only_masked=False))
+
+
 def test_a_soft_mask_is_hardened_when_asked() -> None:
     job = make_job(mask=make_soft_mask(), mask_blur=4)
     plan = plan_guard(job, replace(GUARD, soft_mask="harden", preset="custom"))
@@ -468,6 +485,9 @@ def test_soft_inpainting_is_told_and_no_reach_is_claimed(
     ("size", "init", "message"),
     [
         ((640, 608), (320, 304), "resized"),
+        ((640, 576), (320, 320), "resized"),
+        ((320, 320), (320, 304), "resized_rounded"),
+        ((640, 608), (317, 304), "resized_rounded"),
         ((317, 300), (317, 300), "cropped"),
         ((320, 296), (320, 296), None),
     ],
@@ -479,6 +499,19 @@ def test_a_result_of_another_size_is_told(
     mask[5:285, 5:300] = 255
     job = make_job(mask=mask, init_size=init, size=size, only_masked=False)
     assert told(job) == ([message] if message else [])
+    assert told(job, GuardSettings(keep_size=True)) == []
+
+
+def test_what_is_advised_against_another_size_can_be_done() -> None:
+    """A host that rounds to 64 gives 128 x 64 for 96 x 64, whoever asks for that."""
+    mask = np.zeros((64, 96), np.uint8)
+    mask[4:60, 4:90] = 255
+    job = make_job(mask=mask, init_size=(96, 64), size=(128, 64), only_masked=False)
+    finding = only_finding(job)
+    assert finding.what == "The picture comes back as 128 x 64, not 96 x 64"
+    assert "ask for the original's size" not in finding.text
+    assert "some hosts round" in finding.why
+    assert told(replace(job, only_masked=True)) == []
     assert told(job, GuardSettings(keep_size=True)) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,15 @@ from PIL import Image
 
 from bleed_guard.core.geometry import build_reference
 from bleed_guard.core.job import Box, InpaintJob, ResizeMode
-from bleed_guard.core.mask import HARD_LEVEL, blur_mask, edge_distance, read_mask
+from bleed_guard.core.mask import HARD_LEVEL, blur_mask, edge_distance, read_mask, soft_fraction
 from bleed_guard.core.measure import difference, measure_reach
-from bleed_guard.core.reach import place_mask, predict_reach, result_size, straight_edge_reach
+from bleed_guard.core.reach import (
+    is_smoothing,
+    place_mask,
+    predict_reach,
+    result_size,
+    straight_edge_reach,
+)
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 NOT_PREDICTABLE = "soft-inpainting"  # it decides by the latents, while sampling
@@ -203,3 +210,57 @@ def test_the_pages_reach_is_that_of_a_straight_edge(blur: int, reach: int) -> No
     mask = np.zeros((8, 512), np.uint8)
     mask[:, :256] = 255
     assert predict_reach(make_job(mask, mask_blur=blur)).pixels == reach
+
+
+def draw_stroke(width: float, points: list[tuple[int, int]]) -> np.ndarray:
+    """What a brush paints along a line: each pixel's value is how much of it is covered."""
+    fine, scale = np.zeros((96 * 8, 96 * 8), np.uint8), 8
+    places = [(x * scale, y * scale) for x, y in points]
+    for start, end in itertools.pairwise(places):
+        cv2.line(fine, start, end, (255,), round(width * scale))
+    return cv2.resize(fine, (96, 96), interpolation=cv2.INTER_AREA)
+
+
+@pytest.mark.parametrize("width", [3, 8, 20])
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(20, 30), (80, 30)],
+        [(20, 30), (80, 47)],
+        [(20, 20), (75, 75)],
+        [(20, 20), (80, 40), (25, 60)],
+    ],
+    ids=["straight", "slanted", "diagonal", "a sharp bend"],
+)
+def test_a_brushs_edge_is_smoothed_not_soft(width: int, points: list[tuple[int, int]]) -> None:
+    stroke = draw_stroke(width + 0.5, points)
+    assert soft_fraction(stroke) > 0
+    assert is_smoothing(stroke)
+    assert not is_smoothing(cv2.GaussianBlur(stroke, (0, 0), 2))
+
+
+@pytest.mark.parametrize(
+    ("levels", "is_told"),
+    [
+        ([0, 255, 255, 0], True),
+        ([0, 90, 255, 255, 90, 0], True),
+        ([0, 90, 200, 255, 200, 90, 0], True),
+        ([0, 40, 90, 255, 255], False),
+        ([0, 90, 150, 200, 255, 255], False),
+        ([0, 1, 100, 255], False),
+        ([0, 90, 0], False),
+        ([0, 200, 0], False),
+        ([0, 90, 200, 90, 0], False),
+        ([255, 255, 90], True),
+    ],
+)
+def test_grey_smooths_an_edge_one_pixel_on_either_side(levels: list[int], is_told: bool) -> None:
+    row = np.array([levels], np.uint8)
+    assert is_smoothing(row) == is_smoothing(np.repeat(row, 9, axis=0)) == is_told
+    assert is_smoothing(np.ascontiguousarray(row.T)) == is_told
+
+
+def test_one_soft_spot_among_smoothed_edges_is_soft() -> None:
+    mask = draw_stroke(8.5, [(20, 30), (80, 47)])
+    mask[80, 80] = 90
+    assert not is_smoothing(mask)

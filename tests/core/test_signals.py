@@ -17,6 +17,7 @@ from bleed_guard.core.signals import (
     measure_comb,
     measure_lattice,
     measure_shift,
+    share_at_ends,
 )
 
 WIDTH, HEIGHT = 256, 192
@@ -161,6 +162,19 @@ def test_a_few_pixels_tell_no_line(count: int, is_told: bool) -> None:
     line = fit_colors(levels, levels + np.uint8(9))
     assert line.offset == pytest.approx([9 * is_told] * 3)
     assert (line.gain, line.noise) == (pytest.approx([1] * 3), pytest.approx([0] * 3, abs=1e-6))
+    assert line.is_told == (is_told,) * 3
+
+
+def test_a_channel_without_levels_between_the_ends_tells_no_line() -> None:
+    levels = np.arange(40, 200, 10, dtype=np.uint8)[:, None].repeat(3, axis=1)
+    levels[:, 2] = 0
+    assert fit_colors(levels, levels).is_told == (True, True, False)
+
+
+@pytest.mark.parametrize(("level", "share"), [(0, 1), (3, 1), (4, 0), (251, 0), (252, 1), (255, 1)])
+def test_levels_at_the_ends_are_counted(level: int, share: float) -> None:
+    assert share_at_ends(np.full((8, 3), level, np.uint8)) == share
+    assert share_at_ends(np.zeros((0, 3), np.uint8)) == 0
 
 
 def test_levels_4_and_251_are_not_cut() -> None:

@@ -370,6 +370,49 @@ def test_infotext_hidden_in_the_reply_is_told_where_the_file_has_none(
     )
 
 
+@pytest.mark.parametrize("mode", ["Alpha", "RGB"])
+def test_transparency_in_place_of_hidden_infotext_is_told(
+    mode: str, profile: str, tmp_path: Path
+) -> None:
+    """Both lie in the lowest bits of the file: the original's transparency stays exact."""
+    host = GuardedHost(profile, tmp_path)
+    for name in ("stealth_pnginfo_option", "stealth_pnginfo_opt"):
+        host.set_known_option(name, mode)
+    from bleed_guard.host import compat
+
+    if compat.stealth_mode() != mode.lower():
+        pytest.skip("this host hides no infotext")
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    photo.putalpha(Image.linear_gradient("L").resize(photo.size))
+    outcome = host.run(photo, mask)
+    (path,) = outcome.files
+    from modules import stealth_infotext
+
+    protected = np.asarray(mask) < 128
+    with Image.open(path) as saved:
+        assert stealth_infotext.read_info_from_image_stealth(saved) is None
+        alpha = np.asarray(saved)[..., 3]
+        assert np.array_equal(alpha[protected], np.asarray(photo)[protected][:, 3])
+        assert "Bleed outside: 0 of" in saved.info["parameters"]
+    told = f"{path.name} carries the original's own transparency instead of the hidden infotext"
+    messages = [finding.what for finding in outcome.record.images[0].findings]
+    assert messages.count(told) == 1
+    kept = host.run(photo, mask, {"keep_metadata": False})
+    with Image.open(kept.files[0]) as saved:
+        assert stealth_infotext.read_info_from_image_stealth(saved)
+    messages = [finding.what for finding in kept.record.images[0].findings]
+    assert not any("transparency instead" in what for what in messages)
+
+
+def test_hidden_infotext_that_stays_in_the_file_is_not_told_as_gone(
+    profile: str, tmp_path: Path
+) -> None:
+    host = GuardedHost(profile, tmp_path)
+    outcome = host.run(make_photo((128, 64)), make_mask((128, 64)))
+    messages = [finding.what for finding in outcome.record.images[0].findings]
+    assert not any("transparency instead" in what for what in messages)
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "webp"])
 @pytest.mark.parametrize("with_infotext", [True, False])
 def test_profile_and_resolution_come_back_in_a_lossy_file(
