@@ -3233,7 +3233,7 @@
 
     /**
      * The image that is selected in a gallery, by its file's name, else by its place in the reply.
-     * A batch of files is many runs, of which the host's reply tells the first.
+     * A batch of files, or a script, is many runs, of which the host's reply tells the first.
      * @param {RecordEntry[]} records newest first @param {string} run the id the reply tells
      * @param {string[]} sources of the gallery @param {number} selected -1 for none
      * @returns {Selection}
@@ -3246,9 +3246,22 @@
         const named = findByName(told, fileName(readPath(sources[selected])));
         if (named) return named;
         const record = told.find(({ id }) => id === run);
-        // More pictures than the run has may be those of the runs since.
-        const isWhole = at === 0 || record?.images.length === sources.length;
-        return record && isWhole ? findByPlace(record, selected) : null;
+        if (told.length > 1) return record ? findOfSeveral(told, sources.length) : null;
+        return record ? findByPlace(record, selected) : null;
+    }
+
+    /**
+     * A picture that is no run's file may be made of several, as a grid is: the worst of all is
+     * told. Where the gallery has room for each image it may be any one of them: nothing is told.
+     * @param {RecordEntry[]} records newest first @param {number} count of the gallery
+     * @returns {Selection}
+     */
+    function findOfSeveral(records, count) {
+        const oldestFirst = [...records].reverse();
+        const images = oldestFirst.flatMap((record) => record.images);
+        const image = count < images.length ? worstImage(images) : null;
+        const record = oldestFirst.find((one) => image && one.images.includes(image));
+        return record && image ? { record, image } : null;
     }
 
     /** @param {RecordEntry[]} records @param {string} name of a file @returns {Selection} */
