@@ -3314,7 +3314,10 @@
         if (!root || root.classList.contains("bleed-guard")) return;
         const page = new Page(root, new Server());
         const badge = new GalleryBadge(page);
-        const refresh = throttle(() => page.refresh().then(() => badge.follow()), 80);
+        const refresh = throttle(() => {
+            badge.follow(); // at once, with the runs that are known
+            page.refresh().then(() => badge.follow());
+        }, 80);
         const seldom = throttle(refresh, 5000); // every change in the page, ours as well
         const observer = new MutationObserver(refresh);
         let watched = /** @type {Element | null} */ (null);

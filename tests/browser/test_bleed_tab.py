@@ -142,6 +142,26 @@ def test_the_badge_follows_the_gallery(guarded: Server, open_page: OpenPage, pic
     expect(badge).to_be_visible()  # a failure is told in any case
 
 
+def test_the_badge_does_not_wait_for_the_server(
+    guarded: Server, open_page: OpenPage, picture: Path
+) -> None:
+    page = open_page(guarded)
+    paint_job(page, picture)
+    page.set_number("img2img_batch_size", 2)
+    page.generate()
+    badge = page.page.locator("#bleed_guard_gallery_badge")
+    expect(badge).to_contain_text("0 of", timeout=WAIT_MS)
+    page.page.evaluate(
+        "bleedGuard.page.records[0].images.forEach((image, at) => { image.reason = `no. ${at}`; })"
+    )
+    page.page.route("**/run/bleed_guard", lambda route: None)  # it never answers
+    thumbs = page.page.locator("#img2img_gallery .thumbnail-item.thumbnail-small")
+    for place, told in ((-1, "no. 1"), (-2, "no. 0")):
+        thumbs.nth(place).click()
+        expect(badge).to_contain_text(told)
+    page.page.unroute_all(behavior="ignoreErrors")
+
+
 def test_the_heatmap_shows_what_was_held_back(tab: BleedTab) -> None:
     tab.hide_outlines()
     tab.page.locator("[data-mode=single]").click()
