@@ -77,6 +77,7 @@ def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequ
             delete = gr.Button("Delete", elem_id=element_ids.setting("preset_delete"))
             export = gr.Button("Export", elem_id=element_ids.setting("preset_export"))
         said = gr.HTML(elem_id=element_ids.setting("preset_said"))
+        fresh = gr.HTML(elem_id=element_ids.setting("preset_fresh"))
         with gr.Row():
             upload = gr.File(label="Import presets", elem_id=element_ids.setting("preset_import"))
             download = gr.File(
@@ -92,7 +93,8 @@ def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequ
     rename.click(desk.rename, [name, preset], changed, show_progress="hidden")
     delete.click(desk.delete, [preset], changed, show_progress="hidden")
     upload.upload(desk.bring_in, [upload, preset], changed, show_progress="hidden")
-    refresh.click(desk.refresh, [table], changed, show_progress="hidden")
+    # Of its own: its answers may come behind that of a button, whose sentence is to stay.
+    refresh.click(desk.refresh, [table], [preset, table, fresh], show_progress="hidden")
     export.click(desk.export, [], [download, said], show_progress="hidden")
 
 
