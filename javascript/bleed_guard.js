@@ -85,6 +85,14 @@
         },
 
         /**
+         * A place, kept away from either end.
+         * @param {number} at @param {number} gap to the ends @param {number} size
+         */
+        within(at, gap, size) {
+            return Math.min(Math.max(at, gap), Math.max(size - gap, gap));
+        },
+
+        /**
          * The picture's pixel under a point, whether or not the picture has it.
          * @param {View} view @param {number} x @param {number} y in CSS px
          */
@@ -1150,6 +1158,7 @@
                 "class": css("divider"), "aria-label": say("Divider between the two layers"),
                 "title": say("Drag the divider in the picture, or use the arrow keys here"),
                 "oninput": () => this.setSplit(Number(this.divider.value) / 1000),
+                "onfocus": () => this.request(), "onblur": () => this.request(),
             });
             this.labels = [0, 1].map(() => make("span", { "class": css("layer-label") }));
             this.element = make("div", { "class": css("stage") },
@@ -1551,20 +1560,42 @@
             this.divider.hidden = !isShown;
             if (!isShown) return;
             const ratio = this.canvas.width / this.element.clientWidth;
-            const at = Math.round(this.canvas.width * this.split), middle = this.canvas.height / 2;
+            const { width, height } = this.canvas;
+            const at = Math.round(geometry.within(width * this.split, 2 * ratio, width));
             context.fillStyle = "rgba(0, 0, 0, 0.5)";
-            context.fillRect(at - 2 * ratio, 0, 4 * ratio, this.canvas.height);
+            context.fillRect(at - 2 * ratio, 0, 4 * ratio, height);
             context.fillStyle = "#ffffff";
-            context.fillRect(at - ratio, 0, 2 * ratio, this.canvas.height);
-            context.beginPath();
-            context.arc(at, middle, 13 * ratio, 0, 2 * Math.PI);
-            context.fill();
+            context.fillRect(at - ratio, 0, 2 * ratio, height);
+            context.save();
+            context.scale(ratio, ratio);
+            context.translate(this.handle, height / ratio / 2);
+            this.drawHandle(context, this.divider.matches(":focus-visible"));
+            context.restore();
+        }
+
+        /** Where the divider's handle is, in CSS px: all of it in sight. */
+        get handle() {
+            const { clientWidth: width } = this.element;
+            return geometry.within(width * this.split, HANDLE + 4, width);
+        }
+
+        /** @param {CanvasRenderingContext2D} context @param {boolean} hasFocus */
+        drawHandle(context, hasFocus) {
+            const rings = /** @type {[number, string][]} */ (hasFocus
+                ? [[HANDLE + 4, "#1f2937"], [HANDLE + 2, "#ffd166"], [HANDLE, "#ffffff"]]
+                : [[HANDLE, "#ffffff"]]);
+            for (const [radius, color] of rings) {
+                context.fillStyle = color;
+                context.beginPath();
+                context.arc(0, 0, radius, 0, 2 * Math.PI);
+                context.fill();
+            }
             context.fillStyle = "#1f2937";
             for (const side of [-1, 1]) {
                 context.beginPath();
-                context.moveTo(at + side * 9 * ratio, middle);
-                context.lineTo(at + side * 4 * ratio, middle - 5 * ratio);
-                context.lineTo(at + side * 4 * ratio, middle + 5 * ratio);
+                context.moveTo(side * 9, 0);
+                context.lineTo(side * 4, -5);
+                context.lineTo(side * 4, 5);
                 context.fill();
             }
         }
@@ -1586,6 +1617,8 @@
             });
         }
     }
+
+    const HANDLE = 13; // radius in CSS px
 
     /** Mouse, touch and keys on a stage. */
     class Gestures {
@@ -1616,8 +1649,9 @@
 
         /** @param {{x: number, y: number}} at */
         isOnDivider(at) {
-            const { options, split, element } = this.stage;
-            return options.mode === "slider" && Math.abs(at.x - split * element.clientWidth) < 16;
+            const { options, split, element, handle } = this.stage;
+            const places = [split * element.clientWidth, handle];
+            return options.mode === "slider" && places.some((x) => Math.abs(at.x - x) < 16);
         }
 
         /** @param {PointerEvent} event */
@@ -1835,7 +1869,7 @@
             if (!this.isGuarded) shown.unguarded.tell("–");
             shown.difference.tell(tellDifference(pixel));
             shown.distance.tell(tellDistance(pixel.distance));
-            shown.zone.tell(findZone(pixel, image));
+            shown.zone.tell(this.isGuarded ? findZone(pixel, image) : findSide(pixel));
             shown.stage.tell(findStage(pixel, image));
         }
     }
@@ -1896,7 +1930,8 @@
     function tellDifference(pixel) {
         const [alone, result] = [pixel.unguarded, pixel.result].map((color) =>
             differ(pixel.reference, color));
-        return alone === result ? `${result}` : say("{result}, not {alone}", { result, alone });
+        return alone === result ? `${result}`
+            : say("{result} (without the guard {alone})", { result, alone });
     }
 
     const NO_DISTANCE = 65535; // as in bleed_guard/ui/report.py
@@ -1914,6 +1949,14 @@
         const inCrop = Boolean(box && pixel.x >= box[0] && pixel.y >= box[1] &&
             pixel.x < box[2] && pixel.y < box[3]);
         return names.zones()[words.zone({ ...pixel, inCrop }, image.predicted_reach)];
+    }
+
+    /** Of files it is not known how far the mask blur reached. @param {any} pixel */
+    function findSide(pixel) {
+        if (pixel.distance === NO_DISTANCE) return "–";
+        const zones = names.zones();
+        if (pixel.mask >= 128) return zones["inside the mask"];
+        return pixel.mask ? zones["soft band"] : say("outside the mask");
     }
 
     /**
@@ -2196,10 +2239,13 @@
                 ].map((text) => make("li", {}, text))));
         },
 
-        /** @param {Report} report */
-        zones(report) {
+        /**
+         * None for files, of which neither reach nor crop box is known.
+         * @param {RecordEntry} record @param {Report} report
+         */
+        zones(record, report) {
             const rows = Object.entries(report.zones).filter(([, zone]) => zone.protected);
-            if (!rows.length || !hasMask(report)) return null;
+            if (!rows.length || !hasMask(report) || !hasGuard(record)) return null;
             const columns = [say("Zone"), say("changed"), say("of"), say("max")];
             return parts.section(say("Zones"), parts.table(columns,
                 rows.map(([name, zone]) => [
@@ -2604,7 +2650,7 @@
                 ...report ? this.measured(report, record, image)
                     : this.isAwaited ? this.unmeasured(record, image) : []);
             this.more.replaceChildren(...[
-                parts.stages(image.stages), report && parts.zones(report),
+                parts.stages(image.stages), report && parts.zones(record, report),
                 parts.facts(record, image, report),
             ].filter(Boolean));
         }
@@ -2795,7 +2841,10 @@
         constructor() {
             this.said = make("output", { "class": css("said") });
             this.busy = make("span", { "class": css("busy"), "aria-hidden": "true" });
-            this.element = make("span", { "class": css("outcome") }, this.busy, this.said);
+            this.mark = make("span", { "class": css("failed"), "aria-hidden": "true" }, "✗");
+            this.mark.hidden = true;
+            this.element = make("span", { "class": css("outcome") },
+                this.busy, this.mark, this.said);
             this.running = 0;
             this.busy.hidden = true;
         }
@@ -2807,13 +2856,15 @@
             try {
                 this.tell(await action());
             } catch (error) {
-                this.tell(/** @type {Error} */ (error).message);
+                this.tell(/** @type {Error} */ (error).message, true);
             }
             this.busy.hidden = !--this.running;
         }
 
-        /** @param {string} text */
-        tell(text) {
+        /** @param {string} text @param {boolean} [isFailure] */
+        tell(text, isFailure = false) {
+            this.mark.hidden = !isFailure;
+            this.said.setAttribute("role", isFailure ? "alert" : "status");
             this.said.textContent = text;
         }
     }
@@ -3233,7 +3284,7 @@
 
     /**
      * The image that is selected in a gallery, by its file's name, else by its place in the reply.
-     * A batch of files is many runs, of which the host's reply tells the first.
+     * A batch of files, or a script, is many runs, of which the host's reply tells the first.
      * @param {RecordEntry[]} records newest first @param {string} run the id the reply tells
      * @param {string[]} sources of the gallery @param {number} selected -1 for none
      * @returns {Selection}
@@ -3246,9 +3297,22 @@
         const named = findByName(told, fileName(readPath(sources[selected])));
         if (named) return named;
         const record = told.find(({ id }) => id === run);
-        // More pictures than the run has may be those of the runs since.
-        const isWhole = at === 0 || record?.images.length === sources.length;
-        return record && isWhole ? findByPlace(record, selected) : null;
+        if (told.length > 1) return record ? findOfSeveral(told, sources.length) : null;
+        return record ? findByPlace(record, selected) : null;
+    }
+
+    /**
+     * A picture that is no run's file may be made of several, as a grid is: the worst of all is
+     * told. Where the gallery has room for each image it may be any one of them: nothing is told.
+     * @param {RecordEntry[]} records newest first @param {number} count of the gallery
+     * @returns {Selection}
+     */
+    function findOfSeveral(records, count) {
+        const oldestFirst = [...records].reverse();
+        const images = oldestFirst.flatMap((record) => record.images);
+        const image = count < images.length ? worstImage(images) : null;
+        const record = oldestFirst.find((one) => image && one.images.includes(image));
+        return record && image ? { record, image } : null;
     }
 
     /** @param {RecordEntry[]} records @param {string} name of a file @returns {Selection} */
@@ -3301,7 +3365,10 @@
         if (!root || root.classList.contains("bleed-guard")) return;
         const page = new Page(root, new Server());
         const badge = new GalleryBadge(page);
-        const refresh = throttle(() => page.refresh().then(() => badge.follow()), 80);
+        const refresh = throttle(() => {
+            badge.follow(); // at once, with the runs that are known
+            page.refresh().then(() => badge.follow());
+        }, 80);
         const seldom = throttle(refresh, 5000); // every change in the page, ours as well
         const observer = new MutationObserver(refresh);
         let watched = /** @type {Element | null} */ (null);

@@ -347,7 +347,7 @@
     function askForPresets() {
         let left = 40;
         const timer = setInterval(() => {
-            const isAnswered = gradioApp().querySelector("#bleed_guard_preset_said [data-fresh]");
+            const isAnswered = gradioApp().querySelector("#bleed_guard_preset_fresh [data-fresh]");
             if (isAnswered || left-- === 0) clearInterval(timer);
             else {
                 /** @type {HTMLElement | null} */ (

@@ -77,6 +77,7 @@ def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequ
             delete = gr.Button("Delete", elem_id=element_ids.setting("preset_delete"))
             export = gr.Button("Export", elem_id=element_ids.setting("preset_export"))
         said = gr.HTML(elem_id=element_ids.setting("preset_said"))
+        fresh = gr.HTML(elem_id=element_ids.setting("preset_fresh"))
         with gr.Row():
             upload = gr.File(label="Import presets", elem_id=element_ids.setting("preset_import"))
             download = gr.File(
@@ -92,13 +93,14 @@ def build_preset_row(store: PresetStore, preset: Any, table: Any, governed: Sequ
     rename.click(desk.rename, [name, preset], changed, show_progress="hidden")
     delete.click(desk.delete, [preset], changed, show_progress="hidden")
     upload.upload(desk.bring_in, [upload, preset], changed, show_progress="hidden")
-    refresh.click(desk.refresh, [table], changed, show_progress="hidden")
+    # Of its own: its answers may come behind that of a button, whose sentence is to stay.
+    refresh.click(desk.refresh, [table], [preset, table, fresh], show_progress="hidden")
     export.click(desk.export, [], [download, said], show_progress="hidden")
 
 
 @dataclass(frozen=True)
 class PresetDesk:
-    """What the buttons do. Each answers with a sentence; a failure changes nothing."""
+    """What the buttons do. A failure is told in a sentence, and changes nothing."""
 
     store: PresetStore
     scratch: ScratchFolder = field(
@@ -109,7 +111,7 @@ class PresetDesk:
         guards = dict(zip(PRESET_SETTINGS, values, strict=True))
         settings, complaints = GuardSettings.from_args([{**vars(GuardSettings()), **guards}])
         if complaints:
-            return self._answer(preset, "; ".join(complaints))
+            return self._answer(preset, *complaints)
         return self._change(preset, lambda: self.store.save(name, settings), name)
 
     def rename(self, name: str, preset: str) -> Answer:
@@ -127,7 +129,7 @@ class PresetDesk:
             added, complaints = self.store.import_text(text)
         except (ValueError, OSError) as error:
             return self._answer(preset, str(error))
-        return self._answer(preset, "; ".join([", ".join(added), *complaints]).strip("; "))
+        return self._answer(preset, *complaints, news=", ".join(added))
 
     def export(self) -> tuple[str | None, str]:
         """The path of a file with the users' presets, which gradio copies to serve it, and what
@@ -137,7 +139,7 @@ class PresetDesk:
             new.write_text(self.store.export_text(), encoding="utf-8")
             new.replace(path)  # at once: another user's export may be on its way
         except OSError as error:
-            return None, html.escape(str(error))
+            return None, _tell_failure(str(error))
         return str(path), ""
 
     def refresh(self, shown: str) -> tuple[Any, Any, str]:
@@ -147,7 +149,7 @@ class PresetDesk:
         choices if the page has them already (`shown` is its table): this answer may come behind
         that of a button the user pressed meanwhile.
         """
-        _, table, said = self._answer(CUSTOM, "")
+        _, table, said = self._answer(CUSTOM)
         if table == shown:
             return gr.update(), gr.update(), said
         return gr.update(choices=[*json.loads(table), CUSTOM]), table, said
@@ -157,12 +159,20 @@ class PresetDesk:
             change()
         except (ValueError, OSError) as error:
             return self._answer(preset, str(error))
-        return self._answer(chosen.strip(), "")
+        return self._answer(chosen.strip())
 
-    def _answer(self, chosen: str, sentence: str) -> Answer:
+    def _answer(self, chosen: str, *failures: str, news: str = "") -> Answer:
         known, complaints = self.store.load()
         choices = list_choices(known)
-        told = "; ".join(filter(None, [sentence, *complaints]))
         value = chosen if chosen in choices else CUSTOM
-        said = f"<span data-fresh>{html.escape(told)}</span>"
+        told = html.escape(news) + _tell_failure("; ".join((*failures, *complaints)))
+        said = f"<span data-fresh>{told}</span>"
         return gr.update(choices=choices, value=value), format_table(known), said
+
+
+def _tell_failure(sentence: str) -> str:
+    """The sentence as HTML that looks, and is read out, as a failure; nothing for no sentence."""
+    if not sentence:
+        return ""
+    mark = '<span aria-hidden="true">✗</span>'
+    return f'<div class="bleed-guard-failure" role="alert">{mark} {html.escape(sentence)}</div>'

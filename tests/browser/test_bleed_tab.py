@@ -142,6 +142,26 @@ def test_the_badge_follows_the_gallery(guarded: Server, open_page: OpenPage, pic
     expect(badge).to_be_visible()  # a failure is told in any case
 
 
+def test_the_badge_does_not_wait_for_the_server(
+    guarded: Server, open_page: OpenPage, picture: Path
+) -> None:
+    page = open_page(guarded)
+    paint_job(page, picture)
+    page.set_number("img2img_batch_size", 2)
+    page.generate()
+    badge = page.page.locator("#bleed_guard_gallery_badge")
+    expect(badge).to_contain_text("0 of", timeout=WAIT_MS)
+    page.page.evaluate(
+        "bleedGuard.page.records[0].images.forEach((image, at) => { image.reason = `no. ${at}`; })"
+    )
+    page.page.route("**/run/bleed_guard", lambda route: None)  # it never answers
+    thumbs = page.page.locator("#img2img_gallery .thumbnail-item.thumbnail-small")
+    for place, told in ((-1, "no. 1"), (-2, "no. 0")):
+        thumbs.nth(place).click()
+        expect(badge).to_contain_text(told)
+    page.page.unroute_all(behavior="ignoreErrors")
+
+
 def test_the_heatmap_shows_what_was_held_back(tab: BleedTab) -> None:
     tab.hide_outlines()
     tab.page.locator("[data-mode=single]").click()
@@ -167,7 +187,10 @@ def test_the_inspector_tells_the_true_values(guarded: Server, open_page: OpenPag
     x, y = NEAR
     assert outside["Original"] == " ".join(map(str, original[y, x]))
     assert outside["Result"] == outside["Original"]
-    assert outside["Without the guard"] != outside["Original"]
+    alone = [int(level) for level in outside["Without the guard"].split()]
+    worst = np.abs(original[y, x].astype(int) - alone).max()
+    assert worst > 0
+    assert outside["Difference"] == f"0 (without the guard {worst})"
     assert outside["From the mask"] == "2 px"
     assert outside["Zone"] == "within predicted reach"
     assert outside["Changed by"] == "mask blur, put back"
@@ -213,6 +236,41 @@ def test_the_divider_is_dragged_and_moved_by_keys(tab: BleedTab) -> None:
     divider.focus()
     divider.press("Home")
     assert tab.page.evaluate("bleedGuard.page.stage.split") == 0
+
+
+def test_the_dividers_handle_is_whole_at_the_border_and_alone_shows_the_focus(
+    tab: BleedTab,
+) -> None:
+    def shown() -> np.ndarray:
+        tab.look()  # what is asked for is drawn
+        shot = Image.open(io.BytesIO(tab.part("picture").screenshot())).convert("RGB")
+        return np.asarray(shot).astype(int)
+
+    tab.hide_outlines()
+    tab.part("canvas").scroll_into_view_if_needed()
+    tab.page.keyboard.press("Tab")  # the keyboard is in use
+    divider = tab.page.get_by_label("Divider between the two layers")
+    for key, columns in (("End", slice(-40, None)), ("Home", slice(0, 40))):
+        divider.focus()
+        divider.press(key)
+        focused = shown()
+        divider.evaluate("divider => divider.blur()")
+        plain = shown()
+        middle = plain.shape[0] // 2
+        handle = plain[middle - 12 : middle + 13, columns]
+        assert (handle > 240).all(axis=2).sum() > 300  # of 490 px without the arrows
+        marked = (focused != plain).any(axis=2)
+        assert marked.any()
+        marked[middle - 20 : middle + 20, columns] = False
+        assert not marked.any()
+    box = tab.part("canvas").bounding_box()
+    assert box is not None
+    place = (box["x"] + 17, box["y"] + box["height"] / 2)
+    tab.page.mouse.move(*place)
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + box["width"] / 2, place[1], steps=3)
+    tab.page.mouse.up()
+    assert tab.page.evaluate("bleedGuard.page.stage.split") == pytest.approx(0.5, abs=0.02)
 
 
 def test_every_way_to_compare_shows_both_layers(tab: BleedTab) -> None:
@@ -548,6 +606,90 @@ def test_any_files_are_compared_and_a_large_one_shows_its_real_pixels(
         ):
             option = choice.locator(f"option[value={layer}]")
             (expect(option).to_be_enabled if is_offered else expect(option).to_be_disabled)()
+
+
+def test_of_files_with_a_mask_no_reach_and_no_crop_box_is_told(
+    guarded: Server, open_page: OpenPage, tmp_path: Path
+) -> None:
+    tab = BleedTab(open_page(guarded))
+    tab.run_job(guarded)
+    tab.open()
+    expect(tab.part("more")).to_contain_text("Zones")
+    result = make_original()
+    result[NEAR[1], NEAR[0]] ^= 64
+    for name, array in (("original", make_original()), ("result", result)):
+        Image.fromarray(array).save(tmp_path / f"{name}.png")
+    tab.page.get_by_text("Compare any files").click()
+    for name in ("original", "result"):
+        field = tab.page.locator(f"input[type=file][data-name={name}]")
+        field.set_input_files(tmp_path / f"{name}.png")
+    tab.page.get_by_label("the mask of the run shown").check()
+    count = tab.run_count()
+    tab.press("Compare")
+    tab.wait_for_runs(count + 1)
+    tab.wait()
+    expect(tab.part("more")).to_contain_text("Facts")
+    expect(tab.part("more")).not_to_contain_text("far from the mask")  # it is 2 px away
+    for x, zone in ((NEAR[0], "outside the mask"), (MASK[0] + 5, "inside the mask")):
+        assert tab.inspect(x, NEAR[1])["Zone"] == zone
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_comparing_files_is_seen_to_fail_and_its_ticks_are_seen(
+    guarded: Server, open_page: OpenPage, tmp_path: Path, theme: str
+) -> None:
+    tab = BleedTab(open_page(guarded, f"?__theme={theme}"))
+    tab.run_job(guarded)
+    tab.open()
+    tab.page.get_by_text("Compare any files").click()
+    notes = tmp_path / "notes.md"
+    notes.write_text("no picture")
+    tab.page.locator("input[type=file][data-name=original]").set_input_files(notes)
+    tick = tab.page.get_by_label("the result of the run shown")
+    empty = tick.screenshot()
+    tick.check()
+    tick.evaluate("tick => tick.blur()")
+    tab.page.mouse.move(0, 0)
+    before, after = (
+        np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).reshape(-1, 3)
+        for shot in (empty, tick.screenshot())
+    )
+    assert sum(contrast(*pair) >= 3 for pair in zip(before, after, strict=True)) > 20
+    assert contrast(before[len(before) // 2], ground_of(tab)) < 3  # no white box on dark
+    tab.press("Compare")
+    told = tab.part("files").get_by_role("alert")
+    expect(told).to_contain_text("notes.md: this is not a picture", timeout=WAIT_MS)
+    expect(tab.part("files").locator(".bleed-guard-failed")).to_be_visible()
+    color = np.array(told.evaluate(COLOR_OF))
+    assert contrast(color, ground_of(tab)) >= 4.5
+    assert color[0] > 1.5 * max(color[1:])  # red
+    tab.page.locator("input[type=file][data-name=original]").set_input_files(
+        {"name": "o.png", "mimeType": "image/png", "buffer": png_of(make_original())}
+    )
+    tab.press("Compare")
+    expect(tab.part("files").locator(".bleed-guard-said")).to_have_text("Compared")
+    expect(tab.part("files").locator(".bleed-guard-failed")).to_be_hidden()
+
+
+COLOR_OF = """element => {
+    const pen = document.createElement('canvas').getContext('2d');
+    pen.fillStyle = getComputedStyle(element).color;
+    pen.fillRect(0, 0, 1, 1);
+    return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+}"""
+
+
+def ground_of(tab: BleedTab) -> np.ndarray:
+    """What the page shows in the corner of the files' fields: R, G, B."""
+    shot = Image.open(io.BytesIO(tab.part("files").screenshot())).convert("RGB")
+    return np.asarray(shot)[-1, -1]
+
+
+def png_of(array: np.ndarray) -> bytes:
+    """uint8 array as a PNG file's content."""
+    target = io.BytesIO()
+    Image.fromarray(array).save(target, "PNG")
+    return target.getvalue()
 
 
 def test_a_run_is_taken_away_and_opens_offline(

@@ -135,7 +135,7 @@ def test_a_users_preset_is_saved_chosen_and_there_after_a_reload(
     save = page.page.locator("#bleed_guard_preset_save")
     save.click()
     answer = page.page.get_by_text("a preset needs a name")
-    expect(answer).to_be_visible()
+    expect(answer).to_be_visible(timeout=20_000)
     below, button = answer.bounding_box(), save.bounding_box()
     assert below
     assert button
@@ -144,7 +144,7 @@ def test_a_users_preset_is_saved_chosen_and_there_after_a_reload(
         "faces"
     )
     save.click()
-    expect(preset(page, "faces")).to_be_checked()
+    expect(preset(page, "faces")).to_be_checked(timeout=20_000)
     (file,) = own_server.data_dir.glob("bleed_guard_presets.json")
     assert json.loads(file.read_text())["presets"]["faces"]["feather"] == 17
     page.page.locator("#bleed_guard_preset_export").click()

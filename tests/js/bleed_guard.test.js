@@ -464,3 +464,42 @@ test("each picture of a batch of files is told its own run", () => {
         assert.equal(match(1, files.map(() => "http://x/file=/pictures/unknown.png")), undefined);
     }
 });
+
+test("a grid of several runs is told the worst of all, by whatever script it was made", () => {
+    const worst = (/** @type {string[]} */ ...verdicts) => {
+        const runs = verdicts.map((verdict, at) =>
+            makeRun(`cell ${at}`, [makeImage({ verdict, saved_as: `/out/${at}.png` })])).reverse();
+        return (/** @type {string[]} */ sources, at = 0) => {
+            const found = matchImage(runs, "cell 0", sources, at);
+            return found && `${found.record.id}: ${found.image.verdict}`;
+        };
+    };
+    const grid = "http://x/file=/out/xyz_grid-0001.png";
+    const files = [0, 1, 2].map((at) => `http://x/file=/out/${at}.png`);
+    // X/Y/Z plot without its cells: the grid alone, selected or not, saved or not
+    const plot = worst("clean", "bleed", "clean");
+    for (const source of [grid, "http://x/file=/pictures/y.png"]) {
+        assert.deepEqual([plot([source]), plot([source], -1)], Array(2).fill("cell 1: bleed"));
+    }
+    assert.equal(worst("clean", "bleed", "not guarded")([grid]), "cell 2: not guarded");
+    assert.equal(worst("clean", "clean")([grid]), "cell 0: clean");
+    // Loopback, several times: a grid, and the last picture of each time
+    assert.equal(plot([grid, files[2]]), "cell 1: bleed");
+    assert.equal(plot([grid, files[2]], 1), "cell 2: clean");
+    // Prompt matrix, or X/Y/Z plot with its cells: those by their files, of the grid nothing
+    assert.deepEqual([1, 2, 3].map((at) => plot([grid, ...files], at)),
+        ["cell 0: clean", "cell 1: bleed", "cell 2: clean"]);
+    assert.equal(plot([grid, ...files]), null);
+    // A batch of files that are not saved: none is told another's verdict
+    assert.equal(plot(Array(3).fill("http://x/file=/pictures/y.png"), 1), null);
+});
+
+test("several runs are told by their worst where the first made as many as are shown", () => {
+    const images = ["clean", "clean"].map((verdict, index) => makeImage({ index, verdict }));
+    const first = makeRun("first", images);
+    const second = makeRun("second", [makeImage({ verdict: "bleed" })]);
+    const match = (/** @type {any[]} */ records) =>
+        matchImage(records, "first", ["grid", "other"], 0)?.image.verdict;
+    assert.equal(match([second, first]), "bleed");
+    assert.equal(match([makeRecord({ preset: "files" }), first]), "clean"); // never in a gallery
+});

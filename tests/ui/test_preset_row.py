@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,6 +81,7 @@ def read(answer: tuple[Any, str, str]) -> tuple[list[str], str, list[str], str]:
     """Choices, the chosen one, names in the table, and what is said."""
     update, table, said = answer
     said = said.removeprefix("<span data-fresh>").removesuffix("</span>")
+    said = re.sub(r'<div [^>]*role="alert"><span aria-hidden="true">✗</span> |</div>', "", said)
     return update["choices"], update.get("value", ""), list(json.loads(table)), said
 
 
@@ -102,6 +104,20 @@ def test_a_bad_name_is_told_and_nothing_changes(
     _, chosen, _, said = read(desk.save(name, "tight-edit", *VALUES))
     assert (chosen, said) == ("tight-edit", sentence)
     assert store.presets == {}
+
+
+def test_a_failure_is_marked_as_one_and_what_went_well_is_not(
+    desk: PresetDesk, store: Store, tmp_path: Path
+) -> None:
+    assert 'role="alert"' in desk.save("", "custom", *VALUES)[2]
+    assert 'role="alert"' not in desk.save("faces", "custom", *VALUES)[2]
+    path = tmp_path / "presets.json"
+    path.write_text(store.export_text(), encoding="utf-8")
+    assert desk.bring_in(str(path), "guard")[2] == "<span data-fresh>faces (2)</span>"
+    path.write_text("{", encoding="utf-8")
+    assert 'role="alert"' in desk.bring_in(str(path), "guard")[2]
+    (tmp_path / "exports").write_text("a file where the folder should be")
+    assert 'role="alert"' in desk.export()[1]
 
 
 def test_rename_and_delete(desk: PresetDesk, store: Store) -> None:
