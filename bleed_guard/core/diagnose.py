@@ -242,8 +242,9 @@ def _tell_shift(
     if shift.length < SURE_SHIFT:
         return
     told = {"length": f"{shift.length:.1f}", "x": f"{shift.x:+.1f}", "y": f"{shift.y:+.1f}"}
+    is_size_to_blame = any(side % SIZE_STEP for side in job.size)
     yield replace(
-        word_measured(_find_shift_advice(job), **told),
+        word_measured("shift" if is_size_to_blame else "shift_model", **told),
         where=sample.box,
         evidence={
             "x": round(shift.x, 2),
@@ -251,14 +252,6 @@ def _tell_shift(
             "response": round(shift.response, 3),
         },
     )
-
-
-def _find_shift_advice(job: InpaintJob) -> str:
-    """The wording whose advice can help: another size only where this one is to blame. Of only
-    masked the traces do not tell at which size the model saw the crop."""
-    if job.only_masked:
-        return "shift_crop"
-    return "shift" if any(side % SIZE_STEP for side in job.size) else "shift_model"
 
 
 def _tell_company(image: ImageRecord, pictures: Pictures, traces: Traces) -> Iterator[Finding]:

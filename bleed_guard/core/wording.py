@@ -589,14 +589,6 @@ MEASURED: Mapping[str, Wording] = MappingProxyType(
             "moved too, outside only paste-back hides it",
             "Choose another VAE or model",
         ),
-        "shift_crop": Wording(
-            Cause.SHIFT,
-            _WARNING,
-            "The model shifted the whole picture by {length} px",
-            "{x} px across, {y} px down, on the decoded picture: inside the mask the edit has "
-            "moved too, outside only paste-back hides it",
-            "Ask for a width and height that are multiples of 64; if they are, choose another VAE",
-        ),
         "transparency": Wording(
             Cause.TRANSPARENCY,
             _INFO,

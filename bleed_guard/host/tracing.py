@@ -35,8 +35,9 @@ def trace(
     Pictures are compared only where another script, a color correction or face restoration took
     part.
     """
-    canvas, plan = composed.canvas, rules.plan
-    job = replace(rules.plan.job, size=laid.canvas.asked_size)  # some hosts round it
+    canvas, plan, job = composed.canvas, rules.plan, rules.plan.job
+    if laid.canvas.crop_box is None:
+        job = replace(job, size=laid.canvas.asked_size)  # some hosts round it
     early = processing.editing_scripts(p, "postprocess_image")
     traces = replace(trace_job(job, canvas.mask), scripts=scripts, early_scripts=early)
     if canvas is not laid.canvas:

@@ -474,8 +474,11 @@ def told_by(outcome: Outcome) -> dict[Cause, Finding]:
     return {one.cause: one for one in (*diagnose_image(image), *image.findings)}
 
 
-def test_what_took_part_is_told_with_its_count(host: GuardedHost) -> None:
+@pytest.mark.parametrize("size", [(128, 128), (192, 64)])
+def test_what_took_part_is_told_with_its_count(host: GuardedHost, size: tuple[int, int]) -> None:
+    """The crop has the shape of the size that was asked for, not of the picture."""
     fields = {"inpaint_full_res": True, "inpaint_full_res_padding": 16, "mask_blur": 0}
+    fields |= {"width": size[0], "height": size[1]}
     refiner = {"refiner_checkpoint": "minihost-refiner", "refiner_switch_at": 0.5, "steps": 4}
     told = told_by(host.run(BLACK, make_mask(), {}, denoising_strength=0.9, **fields, **refiner))
     tight = host.run(BLACK, make_mask(), {}, **{**fields, "inpaint_full_res_padding": 0})
