@@ -303,7 +303,6 @@ class InpaintJob:
     has_4chan_export: bool = False
     mask_mode: str = "L"
     mask_is_inverted: bool = False
-    init_has_alpha: bool = False
     blur_doubles: bool = True  # whole picture: x2 and clip; False: square root (Forge Neo)
     has_precise_mask: bool = False  # the overlay's mask is float32 (Forge Neo's option)
     reply_format: str = ""  # of the API's reply, "" outside the API; overrides are gone by then

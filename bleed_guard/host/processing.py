@@ -46,7 +46,6 @@ from bleed_guard.core.overlay import Overlay
 from bleed_guard.core.stripes import NOWHERE, read_layer, read_pixels
 from bleed_guard.core.traces import find_sample_box
 from bleed_guard.host import compat
-from bleed_guard.host.carry import has_alpha
 
 CFG_RESCALE_TITLES = (
     "rescalecfg",
@@ -230,7 +229,6 @@ def read_job(p: Any) -> InpaintJob | None:
         denoising_strength=float(p.denoising_strength),
         mask_mode=image_mask.mode,
         mask_is_inverted=invert,
-        init_has_alpha=has_alpha(inits[0]),
         blur_doubles=not compat.takes_mask_root(),
         **_read_surroundings(p),
     )
