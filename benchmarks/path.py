@@ -104,7 +104,7 @@ class Job:
             mask_blur_x=BLUR, mask_blur_y=BLUR, resize_mode=0, inpainting_fill=1,
             inpainting_mask_invert=0, denoising_strength=0.75, batch_size=self.batch, n_iter=1,
             iteration=0, batch_index=0, paste_to=None, extra_generation_params={},
-            color_corrections=None, scripts=None, script_args=(), comment=print, user="",
+            color_corrections=None, scripts=None, script_args=(), comment=str, user="",
         )  # fmt: skip
 
     def run_host(self) -> None:

@@ -9,6 +9,9 @@ from bleed_guard.core.job import Finding, Severity, Verdict
 from bleed_guard.core.record import ImageRecord
 from bleed_guard.host.run import GuardRun
 
+MOST_LINES = 40
+"""Of what there is to say beside the verdicts: a batch of JPEG files has a line for each."""
+
 
 class ToldJob(NamedTuple):
     """What one job has to say: of its images, and what else; `prevented` is None unless all of
@@ -48,8 +51,9 @@ def tell_run(run: GuardRun) -> tuple[str, ...]:
 
 def withdraw(p: Any) -> None:
     """A job begins: until it has something to say, its comments are not those of the one before."""
+    comments = getattr(p, "comments", {})
     for line in read_told(p).lines:
-        p.comments.pop(line, None)
+        comments.pop(line, None)
 
 
 def show(p: Any, processed: Any, run: GuardRun) -> None:
@@ -74,8 +78,10 @@ def add_line(p: Any, line: str) -> None:
 
 def _exchange(reply: Any, before: tuple[str, ...], lines: tuple[str, ...]) -> None:
     """Put `lines` in the place of those `before` among the comments of a reply."""
-    known = [line for line in reply.comments.splitlines() if line not in before or line in lines]
-    told = [*known, *(line for line in lines if line not in known)]
+    gone = set(before).difference(lines)
+    known = [line for line in reply.comments.splitlines() if line not in gone]
+    added = set(lines).difference(known)
+    told = [*known, *(line for line in lines if line in added)]
     reply.comments = "".join(f"{line}\n" for line in told)
 
 
@@ -116,7 +122,10 @@ def _tell_jobs(jobs: list[ToldJob]) -> tuple[str, ...]:
     else:
         scope = f"in the jobs of {script} so far: " if script else ""
         told = [f"{scope}{line}" for line in _sum_up(jobs)]
-    told += [line for job in jobs for line in job.more]
+    more = [*dict.fromkeys(line for job in jobs for line in job.more)]
+    told += more[:MOST_LINES]
+    if len(more) > MOST_LINES:
+        told.append(f"{len(more) - MOST_LINES} further lines are in the Bleed tab, job by job.")
     return tuple(dict.fromkeys(f"Bleed Guard: {line}" for line in told))
 
 

@@ -278,6 +278,20 @@ def test_a_batch_of_files_tells_each_in_the_one_reply_that_is_shown(
     assert "NOT GUARDED: RuntimeError in before_process: broken" in shown.comments
 
 
+def test_a_large_batch_tells_no_more_lines_than_can_be_read(profile: str, tmp_path: Path) -> None:
+    photo, mask = make_photo((128, 64)), make_mask((128, 64))
+    host = GuardedHost(profile, tmp_path)
+    host.set_options(samples_format="jpg")
+    p = host.make_job(photo, mask, {"lossy_format": "warn"})
+    shown = host.finish(p).processed
+    for _ in range(49):
+        host.finish(p)
+    lines = shown.comments.splitlines()
+    assert sum(line.startswith("Bleed Guard: job ") for line in lines) == 50
+    assert len(lines) < 50 + 45
+    assert "further lines are in the Bleed tab" in lines[-1]
+
+
 REPLY_TOLD = "The API's reply is encoded as {}"
 
 
