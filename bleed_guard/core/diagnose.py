@@ -11,7 +11,7 @@ import numpy as np
 
 from bleed_guard.core.attribution import FILE_CAUSES, Scene, attribute
 from bleed_guard.core.effects import View, refine_shift
-from bleed_guard.core.geometry import crop_box
+from bleed_guard.core.geometry import LATENT_STEP, crop_box
 from bleed_guard.core.job import Box, Cause, Certainty, Finding, InpaintJob
 from bleed_guard.core.mask import HARD_LEVEL, edge_distance
 from bleed_guard.core.measure import difference, measure_reach, measure_seam
@@ -41,9 +41,6 @@ CLIPPED_SHARE = 0.95
 
 LOST_LEVELS, LOST_SHARE = 16, 0.5
 """Unless the original lies there too: more than this share of its levels are this far away."""
-
-SIZE_STEP = 64
-"""px: what width and height are best multiples of, so that no layer of a model rounds them."""
 
 HIGH_STRENGTH = 0.85
 """Denoising strength from which the seam is at risk."""
@@ -242,7 +239,7 @@ def _tell_shift(
     if shift.length < SURE_SHIFT:
         return
     told = {"length": f"{shift.length:.1f}", "x": f"{shift.x:+.1f}", "y": f"{shift.y:+.1f}"}
-    is_size_to_blame = any(side % SIZE_STEP for side in job.size)
+    is_size_to_blame = any(side % LATENT_STEP for side in job.size)
     yield replace(
         word_measured("shift" if is_size_to_blame else "shift_model", **told),
         where=sample.box,

@@ -15,6 +15,10 @@ LATENT_CELL = 8
 """px of a decoded picture that one latent covers: its sides are multiples of it (93 x 61 ->
 88 x 56), and a host repaints whole latents: new content may reach so far beyond the mask."""
 
+LATENT_STEP = 64
+"""px: what width and height are best multiples of, so that all models can take them and no layer
+rounds them; some hosts bring every size to one."""
+
 ResizeImage = Callable[[ResizeMode, Image.Image, int, int], Image.Image]
 Read = Callable[..., np.ndarray]
 """`stripes.read_pixels` or `stripes.read_layer`."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bleed_guard.core.geometry import LATENT_CELL, build_mask
+from bleed_guard.core.geometry import LATENT_CELL, LATENT_STEP, build_mask
 from bleed_guard.core.job import (
     SIZE_SETTING,
     Box,
@@ -37,9 +37,6 @@ INVERTED_SHARE = 0.9
 """A mask over more than this share of the picture looks inverted."""
 
 RECOMMENDED_STRENGTH = 0.7
-
-ROUNDED_TO = 64
-"""px: multiples of this are what some hosts bring every width and height to."""
 
 ASPECT_TOLERANCE = 0.02
 """Relative difference of two aspect ratios that rounding a resized picture's sides explains."""
@@ -419,7 +416,7 @@ def _judge_size(view: _View) -> Iterator[Finding]:
 def _may_ask_for_own_size(job: InpaintJob) -> bool:
     """Whether the result would have the original's size if that was asked for: not where the
     host cuts it, or may have rounded the size."""
-    step = LATENT_CELL if any(side % ROUNDED_TO for side in job.size) else ROUNDED_TO
+    step = LATENT_CELL if any(side % LATENT_STEP for side in job.size) else LATENT_STEP
     return not any(side % step for side in job.init_size)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from modules import processing, script_callbacks, scripts, shared
 
+from bleed_guard.core.geometry import LATENT_STEP
+
 log = logging.getLogger("bleed_guard")
 
 NOTHING_GUARDED = "images are told NOT GUARDED"
@@ -41,10 +43,6 @@ CALLBACKS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The same for `script_callbacks`."""
-
-
-LATENT_STEP = 64
-"""px: what some hosts round every size to, so that all models can take it."""
 
 
 def takes_mask_root() -> bool:

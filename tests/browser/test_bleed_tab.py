@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Request, Route, expect
+from playwright.sync_api import Browser, Locator, Request, Route, expect
 
 from tests.browser.bleed_tab import (
     HEIGHT,
@@ -108,13 +108,19 @@ def test_each_generation_is_shown_by_itself(
     assert again.run_count() == count + 3
 
 
-def test_the_badge_follows_the_gallery(guarded: Server, open_page: OpenPage, picture: Path) -> None:
-    page = open_page(guarded)
+def generate_two(page: HostPage, picture: Path) -> Locator:
+    """A batch of two images; the line under the gallery, once it tells of it."""
     paint_job(page, picture)
     page.set_number("img2img_batch_size", 2)
     page.generate()
     badge = page.page.locator("#bleed_guard_gallery_badge")
     expect(badge).to_contain_text("0 of", timeout=WAIT_MS)
+    return badge
+
+
+def test_the_badge_follows_the_gallery(guarded: Server, open_page: OpenPage, picture: Path) -> None:
+    page = open_page(guarded)
+    badge = generate_two(page, picture)
     thumbs = page.page.locator("#img2img_gallery .thumbnail-item.thumbnail-small")
     thumbs.last.click()
     badge.get_by_role("button", name="Look").click()
@@ -146,11 +152,7 @@ def test_the_badge_does_not_wait_for_the_server(
     guarded: Server, open_page: OpenPage, picture: Path
 ) -> None:
     page = open_page(guarded)
-    paint_job(page, picture)
-    page.set_number("img2img_batch_size", 2)
-    page.generate()
-    badge = page.page.locator("#bleed_guard_gallery_badge")
-    expect(badge).to_contain_text("0 of", timeout=WAIT_MS)
+    badge = generate_two(page, picture)
     page.page.evaluate(
         "bleedGuard.page.records[0].images.forEach((image, at) => { image.reason = `no. ${at}`; })"
     )
