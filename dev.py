@@ -42,6 +42,11 @@ OWN_FOLDERS = {"browser": "tests/browser", "js": "tests/js", "pipelines": "tests
 MORE_FOLDERS = {"pipelines": ["tests/core"]}
 """Run by a part besides: its OpenCV, numpy and Pillow are newer than any host's."""
 
+PLAIN_FOLDERS = ("tests/core", "tests/cli", "tests/audit")
+PLAIN_PACKAGES = ("numpy", "opencv-python", "pillow", "scikit-image", "scipy")
+"""Tests that need no host, and all the packages that their outcome may depend on: where two hosts
+pin the same versions, they run for the first of them alone."""
+
 # The project never uses the network: what the packages would send or fetch by themselves is off.
 QUIET_PACKAGES = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
 BYTECODE = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(VENVS / "bytecode")}
@@ -103,6 +108,7 @@ ENVIRONMENTS = {
         Environment("forge", ("forge.txt", "dev.txt")),
         Environment("neo", ("neo.txt", "dev.txt")),
         Environment("pipelines", ("pipelines.txt", "dev.txt"), is_complete=False),
+        Environment("tools", ("tools.txt",), is_complete=False),
     )
 }
 
@@ -166,13 +172,9 @@ def run(
         )
 
 
-def run_quietly(command: Sequence[str | Path], complaint: str) -> None:
-    """Run `command` and keep what it prints for the case that it fails.
-
-    Raises:
-        SetupError: it failed; its last lines have been printed.
-    """
-    answer = subprocess.run(
+def answer_of(command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
+    """Run `command` in the repository's root; what it prints is kept."""
+    return subprocess.run(
         [str(part) for part in command],
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -180,6 +182,15 @@ def run_quietly(command: Sequence[str | Path], complaint: str) -> None:
         text=True,
         check=False,
     )
+
+
+def run_quietly(command: Sequence[str | Path], complaint: str) -> None:
+    """Run `command` and keep what it prints for the case that it fails.
+
+    Raises:
+        SetupError: it failed; its last lines have been printed.
+    """
+    answer = answer_of(command)
     if answer.returncode:
         print(*answer.stdout.splitlines()[-30:], sep="\n", file=sys.stderr, flush=True)
         raise SetupError(f"{complaint}; the lines above say why.")
@@ -232,18 +243,36 @@ def ensure(name: str) -> Path:
 
 def make(environment: Environment) -> None:
     """Build the environment from nothing; the stamp goes in last, so that a torn one is redone."""
-    say(f"making .venvs/{environment.name} (once, a minute or two)")
+    is_tools = environment.name == "tools"
+    tools = None if is_tools else ensure("tools")
+    say(f"making .venvs/{environment.name} (once, {'seconds' if is_tools else 'up to a minute'})")
     python, key = find_python(), environment.key()
     shutil.rmtree(environment.folder, ignore_errors=True)
-    install = [environment.python, "-m", "pip", "install", "--no-input"]
-    install += ["--no-warn-script-location", "--disable-pip-version-check"]
-    install += ["--no-compile"]  # half the time; Python compiles what is imported
-    install += ["--no-deps"] if environment.is_complete else []
-    for name in environment.requirements:
-        install += ["-r", Path("requirements", name)]
-    for step in ([python, "-m", "venv", environment.folder], install):
-        run_quietly(step, f"the environment .venvs/{environment.name} could not be made")
+    complaint = f"the environment .venvs/{environment.name} could not be made"
+    without_pip = [] if is_tools else ["--without-pip"]
+    run_quietly([python, "-m", "venv", *without_pip, environment.folder], complaint)
+    install(environment, tools or environment.python, complaint)
     environment.stamp.write_text(key)
+
+
+def install(environment: Environment, tools: Path, complaint: str) -> None:
+    """Install what the environment's requirement files name.
+
+    uv does in 3 s what takes pip 30, but knows nothing of pip's configuration: what it cannot
+    install, or has to look for itself, is left to pip.
+
+    Raises:
+        SetupError: pip failed; what it said has been printed.
+    """
+    whole = ["--no-deps"] if environment.is_complete else []
+    files = [part for name in environment.requirements for part in ("-r", f"requirements/{name}")]
+    uv = [tools, "-m", "uv", "pip", "install", "--quiet", "--python", environment.python]
+    if environment.is_complete and not answer_of([*uv, *whole, *files]).returncode:
+        return
+    pip = [tools, "-m", "pip", "--python", environment.python, "install", "--no-input"]
+    pip += ["--no-warn-script-location", "--disable-pip-version-check"]
+    pip += ["--no-compile"]  # half the time; Python compiles what is imported
+    run_quietly([*pip, *whole, *files], complaint)
 
 
 def ensure_node_modules() -> None:
@@ -355,6 +384,12 @@ def test_pins(venv: str, extra: Sequence[str]) -> Counts:
     return run_pytest(venv, venv, ["-n", "2", *ignored, *extra])
 
 
+def plain_pins(venv: str) -> tuple[str, ...]:
+    """The versions of PLAIN_PACKAGES that a host pins."""
+    lines = (ROOT / "requirements" / f"{venv}.txt").read_text().lower().splitlines()
+    return tuple(line for line in sorted(lines) if line.partition("==")[0] in PLAIN_PACKAGES)
+
+
 def test_browser(extra: Sequence[str]) -> Counts:
     """The browser tests under both Gradio versions, side by side: a browser waits most of its time.
 
@@ -447,11 +482,15 @@ def plan_parts(only: str | None, extra: Sequence[str]) -> dict[str, list[str]]:
     """Part to run -> its arguments. Paths among `extra` go to the part they belong to alone."""
     paths = [item for item in extra if (ROOT / item.split("::")[0]).exists()]
     options = [item for item in extra if item not in paths]
-    parts = {}
+    parts, pins = {}, set()
     for part in [only] if only else TEST_PARTS:
         folder = OWN_FOLDERS.get(part, "tests")
         family = part if part in OWN_FOLDERS else "pins"
         whole = [folder, *MORE_FOLDERS.get(part, [])]
+        if family == "pins":
+            if plain_pins(part) in pins:
+                whole += [f"--ignore={plain}" for plain in PLAIN_FOLDERS]
+            pins.add(plain_pins(part))
         targets = [path for path in paths if owner(path) == family] if paths else whole
         if targets and (ROOT / folder).is_dir():
             parts[part] = [*targets, *options]

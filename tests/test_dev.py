@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,23 @@ def test_options_alone_go_to_every_part() -> None:
     assert dev.plan_parts("forge", []) == {"forge": ["tests"]}
 
 
+def test_what_needs_no_host_runs_once_under_the_same_packages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts = dev.plan_parts(None, [])
+    assert parts["a1111"] == parts["neo"] == ["tests"]
+    ignored = [f"--ignore=tests/{folder}" for folder in ("core", "cli", "audit")]
+    assert parts["forge"] == ["tests", *ignored]
+    monkeypatch.setattr(dev, "plain_pins", lambda venv: (f"numpy of {venv}",))
+    assert dev.plan_parts(None, [])["forge"] == ["tests"]
+
+
+def test_every_host_pins_each_package_of_the_tests_that_need_no_host() -> None:
+    for venv in ("a1111", "forge", "neo"):
+        named = [line.partition("==")[0] for line in dev.plain_pins(venv)]
+        assert named == list(dev.PLAIN_PACKAGES)
+
+
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dev.Environment:
     """An environment in an empty repository of its own."""
@@ -160,7 +179,19 @@ def steps(environment: dev.Environment, monkeypatch: pytest.MonkeyPatch) -> list
 
     monkeypatch.setattr(dev, "find_python", lambda: sys.executable)
     monkeypatch.setattr(dev, "run_quietly", run_quietly)
+    monkeypatch.setitem(dev.ENVIRONMENTS, "tools", ReadyEnvironment())
+    monkeypatch.setattr(dev, "answer_of", lambda command: subprocess.CompletedProcess(command, 1))
     return done
+
+
+@dataclass
+class ReadyEnvironment:
+    """An environment that needs no making: this Python."""
+
+    python: Path = Path(sys.executable)
+
+    def is_ready(self) -> bool:
+        return True
 
 
 needs_links = pytest.mark.skipif(os.name == "nt", reason="a test's account may make no links")
@@ -171,6 +202,15 @@ def test_an_environment_is_made_once(steps: list[str]) -> None:
     dev.ensure("own")
     dev.ensure("own")
     assert steps == ["venv", "pip"]
+
+
+@needs_links
+def test_pip_installs_only_what_uv_could_not(
+    steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "answer_of", lambda command: subprocess.CompletedProcess(command, 0))
+    assert dev.ensure("own").exists()
+    assert steps == ["venv"]
 
 
 @needs_links
@@ -220,7 +260,7 @@ def test_a_missing_python_is_told_in_one_line(
     monkeypatch.setattr(dev, "is_right_python", lambda executable: False)
     assert dev.main(["python", "--venv", "own", "-V"]) == 2
     making, missing = capsys.readouterr().err.splitlines()
-    assert "making .venvs/own" in making
+    assert "making .venvs/tools" in making
     assert f"Python {dev.PYTHON_VERSION} with its venv module is missing" in missing
 
 

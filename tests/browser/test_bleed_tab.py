@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Request, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Request, Route, expect
 
 from tests.browser.bleed_tab import (
     HEIGHT,
@@ -44,9 +44,11 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iter
 
 
 @pytest.fixture(scope="module")
-def shared_tab(guarded: Server, chromium: Browser) -> Iterator[BleedTab]:
+def shared_tab(
+    guarded: Server, chromium: Browser, shared_context: BrowserContext
+) -> Iterator[BleedTab]:
     """A page for all tests that only look: loading one takes longer than most of them."""
-    with opening_pages(chromium) as open_page:
+    with opening_pages(chromium, shared_context) as open_page:
         yield BleedTab(open_page(guarded))
 
 
