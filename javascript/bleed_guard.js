@@ -2464,7 +2464,8 @@
                 make("div", { "class": css("main") },
                     make("div", { "class": css("viewer") },
                         this.toolbar.element,
-                        make("div", { "class": css("picture") }, this.stage.element, this.cover),
+                        make("div", { "class": css("picture") },
+                            this.stage.element, this.toolbar.opacity, this.cover),
                         this.legendBar, this.inspector.element,
                         this.actions.element,
                         this.server.hasTiles ? this.history.element : ""),
@@ -3108,7 +3109,7 @@
 
         comparing() {
             return this.group(say("Compare by"),
-                make("span", { "class": css("segments") }, ...this.modes), this.opacity);
+                make("span", { "class": css("segments") }, ...this.modes));
         }
 
         outlines() {

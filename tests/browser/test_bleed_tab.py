@@ -783,6 +783,11 @@ def test_it_fits_every_screen_and_is_accessible(
     ]
     assert grave == []
     assert "longlong" in tab.verdict
+    boxes = []
+    for mode in ("slider", "side", "onion", "blink", "single"):
+        page.page.locator(f"#bleed_guard_root [data-mode={mode}]").click()
+        boxes.append(tab.part("picture").bounding_box())
+    assert boxes == boxes[:1] * len(boxes), "the picture stays where it is"
 
 
 def read_question(request: Request) -> dict[str, Any]:
