@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -156,11 +157,11 @@ def measure_comb(original: np.ndarray, result: np.ndarray) -> Comb:
 
     Two uint8 H x W x 3, their top left on the 8 x 8 grid.
     """
-    before, after = _transform(original), _transform(result)
-    combs = []
-    for quality in COMB_QUALITIES:
-        score = _comb_score(after, quality)
-        combs.append(Comb(score, score - max(_comb_score(before, quality), 0.0), quality))
+    before, after = (_comb_scores(_transform(picture)) for picture in (original, result))
+    combs = (
+        Comb(score, score - max(known, 0.0), quality)
+        for quality, known, score in zip(COMB_QUALITIES, before, after, strict=True)
+    )
     return max(combs, key=lambda comb: comb.growth)
 
 
@@ -182,16 +183,25 @@ def _transform(picture: np.ndarray) -> np.ndarray:
     return np.stack([found[row, column].ravel() for row, column in COMB_FREQUENCIES])
 
 
-def _comb_score(coefficients: np.ndarray, quality: int) -> float:
-    """Mean cosine at the table's steps, of the coefficients that are not near 0."""
-    steps, scores, counts = luma_steps(quality), [], []
-    for values, place in zip(coefficients, COMB_FREQUENCIES, strict=True):
-        step = steps[place]
+def _comb_scores(coefficients: np.ndarray) -> list[float]:
+    """For each of `COMB_QUALITIES`, the mean cosine at its table's steps, of the coefficients that
+    are not near 0."""
+
+    @cache  # neighbouring qualities share most steps
+    def measure(index: int, step: float) -> tuple[float, int]:
+        values = coefficients[index]
         used = values[np.abs(values) > 0.6 * step]
-        if step >= FINEST_STEP and used.size >= 12:
-            scores.append(float(np.mean(np.cos(2 * np.pi / step * used))))
-            counts.append(min(used.size, 400))
-    return float(np.average(scores, weights=counts)) if scores else 0.0
+        if step < FINEST_STEP or used.size < 12:
+            return 0.0, 0
+        return float(np.mean(np.cos(2 * np.pi / step * used))), min(used.size, 400)
+
+    scores = []
+    for quality in COMB_QUALITIES:
+        steps = luma_steps(quality)
+        told = [measure(index, steps[place]) for index, place in enumerate(COMB_FREQUENCIES)]
+        total = sum(count for _, count in told)
+        scores.append(sum(score * count for score, count in told) / total if total else 0.0)
+    return scores
 
 
 class Lattice(NamedTuple):
