@@ -143,8 +143,9 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A mini host with this repository as its extension, for all tests that leave it as it was."""
-    with running_server(tmp_path_factory.mktemp("host")) as running:
+    """A mini host with this repository as its extension and the API, for all tests that leave it
+    as it was."""
+    with running_server(tmp_path_factory.mktemp("host"), flags=["--api"]) as running:
         yield running
 
 

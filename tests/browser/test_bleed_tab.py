@@ -34,13 +34,12 @@ NEAR = (MASK[0] - 2, 60)
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Server]:
-    """A mini host with the API, and one run in its history."""
-    with running_server(tmp_path_factory.mktemp("host"), flags=["--api"]) as running:
-        context = chromium.new_context()
-        run_job(context.request, running.url)
-        context.close()
-        yield running
+def guarded(server: Server, chromium: Browser) -> Server:
+    """A mini host with one run in its history."""
+    context = chromium.new_context()
+    run_job(context.request, server.url)
+    context.close()
+    return server
 
 
 @pytest.fixture(scope="module")
