@@ -258,8 +258,8 @@ def make(environment: Environment) -> None:
 def install(environment: Environment, tools: Path, complaint: str) -> None:
     """Install what the environment's requirement files name.
 
-    uv does in 3 s what takes pip 30, but knows nothing of pip's configuration: what it cannot
-    install, or has to look for itself, is left to pip.
+    uv is much faster than pip, but knows nothing of pip's configuration: what it cannot install,
+    or would have to look for itself, is left to pip.
 
     Raises:
         SetupError: pip failed; what it said has been printed.
@@ -391,7 +391,7 @@ def plain_pins(venv: str) -> tuple[str, ...]:
 
 
 def test_browser(extra: Sequence[str]) -> Counts:
-    """The browser tests under both Gradio versions, side by side: a browser waits most of its time.
+    """The browser tests under both Gradio versions, side by side: one leaves a processor idle.
 
     What they print is shown one after the other.
     """
