@@ -91,9 +91,9 @@ def _compare(pair: Pair, options: AuditOptions) -> Record:
     if settings is not None:
         protection = Protection(settings.protect)
         tolerance = max(compare.tolerance, settings.tolerance)
-        compare = replace(compare, protection=protection, tolerance=tolerance)
+        compare = compare._replace(protection=protection, tolerance=tolerance)
     blur = read_mask_blur(entries)
-    compare = replace(compare, mask_blur=compare.mask_blur if blur is None else blur)
+    compare = compare._replace(mask_blur=compare.mask_blur if blur is None else blur)
     paths = Paths(pair.original, pair.result, pair.mask)
     pictures = fit_pictures(
         paths,
@@ -115,7 +115,7 @@ def _with_reach(comparison: Comparison, pictures: Pictures, compare: CompareOpti
     protected = protected_area(pictures.mask, compare.protection, band=band)
     changed = (difference(*as_eight_bits(pictures)) > compare.tolerance) & protected
     reach = measure_farthest(changed, pictures.mask >= HARD_LEVEL)
-    return replace(comparison, report=replace(comparison.report, reach=reach))
+    return comparison._replace(report=replace(comparison.report, reach=reach))
 
 
 def _describe(comparison: Comparison, cause: Cause, compare: CompareOptions) -> Record:

@@ -61,9 +61,9 @@ def compare_pictures(paths: Paths, pictures: Pictures, options: CompareOptions) 
     if not options.has_detail:
         return comparison
     if options.protection is not Protection.HARD:  # what may change has no cause to be told
-        pictures = replace(pictures, mask=np.where(protected, np.uint8(0), np.uint8(255)))
+        pictures = pictures._replace(mask=np.where(protected, np.uint8(0), np.uint8(255)))
     causes = _find_causes(comparison, pictures) if report.max else (NO_CAUSE,)
-    return replace(comparison, causes=tuple(likely.to_json() for likely in causes))
+    return comparison._replace(causes=tuple(likely.to_json() for likely in causes))
 
 
 def _judge_band(report: BleedReport, pictures: Pictures, options: CompareOptions) -> list[str]:

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> Exit:
     check_target(arguments.out, force=arguments.force)
     picture = read_picture(arguments.image)
     mask = read_mask_file(arguments.mask, channel=arguments.mask_channel, invert=arguments.invert)
-    mask, notes = fit_mask(arguments.mask, mask, picture.size)
+    mask, _, notes = fit_mask(arguments.mask, mask, picture.size)
     box = choose_box(
         mask, padding=arguments.padding, multiple=arguments.multiple, size=arguments.size
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bleed_guard import __version__
 from bleed_guard.cli.errors import Exit
@@ -15,8 +14,7 @@ ERROR = "error"
 """Stands where a verdict would, for files that could not be compared."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One triple of files with its comparison, or with `error`, one sentence, and its `code`.
 
     `mask_flags` are the arguments by which the mask was read.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,9 @@ HARD_LEVEL = 128
 
 UNKNOWN_REACH = -1
 """The reach of a report that was made without measuring it."""
+
+STRIP = 1 << 18
+"""Words or mask pixels looked at in one go: what is worked out of them stays in the cache."""
 
 STEALTH_SIGNATURES = (b"stealth_pngcomp", b"stealth_pnginfo")
 
@@ -49,8 +53,7 @@ class Allowance(NamedTuple):
 NOTHING = Allowance()
 
 
-@dataclass(frozen=True)
-class CompareOptions:
+class CompareOptions(NamedTuple):
     """How files are compared.
 
     `tolerance` is in 8-bit levels, `mask_blur` in px (the soft band that `Protection.SOFT` leaves
@@ -73,8 +76,7 @@ class CompareOptions:
         return (*(("--invert",) if self.invert else ()), *channel)
 
 
-@dataclass(frozen=True)
-class Pictures:
+class Pictures(NamedTuple):
     """The three files decoded and brought to one size.
 
     `mask` is uint8 H x W, 255 = repaint; `notes` tell what was done to make them fit.
@@ -86,8 +88,16 @@ class Pictures:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Comparison:
+class FittedMask(NamedTuple):
+    """A mask at its picture's size: uint8 H x W, 255 = repaint; how many pixels it leaves, and
+    what is to be said of it."""
+
+    levels: np.ndarray
+    protected: int
+    notes: tuple[str, ...] = ()
+
+
+class Comparison(NamedTuple):
     """The outcome for one result file.
 
     Differences are in 8-bit levels. `depth` is the number of bits they were compared at;
@@ -155,9 +165,10 @@ def read_mask(paths: Paths, options: CompareOptions) -> np.ndarray:
 def fit_pictures(paths: Paths, original: Picture, result: Picture, mask: np.ndarray) -> Pictures:
     """The pictures with the mask brought to their size; SizeError where that cannot be."""
     check_sizes(paths, original, result)
-    mask, notes = fit_mask(paths.mask, mask, original.size)
-    notes = (*tell_more(paths, original, result), *tell_hidden(paths, original, result), *notes)
-    return Pictures(_without_hidden(original), _without_hidden(result), mask, notes)
+    fitted = fit_mask(paths.mask, mask, original.size)
+    notes = (*tell_more(paths, original, result), *tell_hidden(paths, original, result))
+    shown = _without_hidden(original), _without_hidden(result)
+    return Pictures(*shown, fitted.levels, (*notes, *fitted.notes))
 
 
 def check_sizes(paths: Paths, original: Picture | Head, result: Picture | Head) -> None:
@@ -198,12 +209,10 @@ def _hides_text(alpha: np.ndarray | None) -> bool:
     return np.packbits(bits).tobytes() in STEALTH_SIGNATURES
 
 
-def fit_mask(
-    path: str, mask: np.ndarray, size: tuple[int, int]
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The mask at `size` (width, height) and what is to be said of it.
+def fit_mask(path: str, mask: np.ndarray, size: tuple[int, int]) -> FittedMask:
+    """A mask, uint8 h x w, at `size` (width, height).
 
-    uint8 h x w -> uint8 H x W. SizeError if its proportions are others.
+    SizeError if its proportions are others.
     """
     notes = []
     if mask.shape[::-1] != size:
@@ -217,13 +226,25 @@ def fit_mask(
 
         mask = build_mask(mask, size=size)
         notes.append(f"the mask was scaled from {given} to {wanted}")
-    return mask, (*notes, *_judge_mask(mask))
+    protected = count_protected(mask)
+    return FittedMask(mask, protected, (*notes, *_judge_mask(protected, mask.size)))
 
 
-def _judge_mask(mask: np.ndarray) -> list[str]:
-    if mask.max(initial=0) < HARD_LEVEL:
+def count_protected(mask: np.ndarray) -> int:
+    """How many pixels of a uint8 H x W the hard mask leaves."""
+    flat = np.ascontiguousarray(mask).reshape(-1)
+    return sum(int(np.count_nonzero(flat[at] < HARD_LEVEL)) for at in strips(flat.size))
+
+
+def strips(size: int) -> Iterator[slice]:
+    """The indices below `size`, `STRIP` at a time."""
+    return (slice(start, min(start + STRIP, size)) for start in range(0, size, STRIP))
+
+
+def _judge_mask(protected: int, size: int) -> list[str]:
+    if protected == size:
         return ["the mask is blank: every pixel is protected"]
-    if mask.min() >= HARD_LEVEL:
+    if not protected:
         return ["the mask covers the whole picture: nothing is protected, nothing can bleed"]
     return []
 

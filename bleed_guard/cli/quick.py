@@ -6,7 +6,7 @@ test holds the two against each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -21,9 +21,11 @@ from bleed_guard.cli.pictures import (
     Paths,
     Pictures,
     check_sizes,
+    count_protected,
     fit_mask,
     fit_pictures,
     read_mask,
+    strips,
     tell_more,
 )
 from bleed_guard.core.report import BleedReport, Protection, Verdict, WorstSpot
@@ -34,9 +36,6 @@ WORD = 8
 
 SPARSE_SHARE, SPARSE_WORDS = 1 / 64, 4096
 """Up to this share of the words, or this many, the bytes are looked at one by one."""
-
-STRIP = 1 << 18
-"""Words or mask pixels looked at in one go: what is worked out of them stays in the cache."""
 
 SPOTS, SPOT_HALF = 5, 8
 """As `core.measure`: how many worst spots are told, and half the side of a neighbourhood, px."""
@@ -97,19 +96,16 @@ def compare_beside(
 
     PictureError if one cannot be read, SizeError for sizes that cannot be matched.
     """
-    protected = count_protected(mask)  # they are still being read
     heads = original.head, result.head
     if not _is_plain(*heads, options):
         return None
     check_sizes(paths, *heads)
-    fitted, notes = fit_mask(paths.mask, mask, original.head.size)
-    if fitted is not mask:
-        protected = count_protected(fitted)
+    fitted = fit_mask(paths.mask, mask, original.head.size)
     readers = original.strip, result.strip
-    report = measure_sparse(*readers, fitted, protected, options.tolerance)
+    report = measure_sparse(*readers, fitted.levels, fitted.protected, options.tolerance)
     if report is None:
         return None
-    return _conclude(paths, report, (*tell_more(paths, *heads), *notes), options)
+    return _conclude(paths, report, (*tell_more(paths, *heads), *fitted.notes), options)
 
 
 def _conclude(
@@ -129,12 +125,6 @@ def _is_plain(original: Head, result: Head, options: CompareOptions) -> bool:
 def read_from(pixels: np.ndarray) -> ReadStrip:
     """The reader of a uint8 H x W x 3 that is at hand."""
     return np.ascontiguousarray(pixels).reshape(-1).__getitem__
-
-
-def count_protected(mask: np.ndarray) -> int:
-    """How many pixels of a uint8 H x W the hard mask leaves."""
-    flat = np.ascontiguousarray(mask).reshape(-1)
-    return sum(int(np.count_nonzero(flat[at] < HARD_LEVEL)) for at in _strips(flat.size))
 
 
 def measure_sparse(
@@ -184,7 +174,7 @@ def _find_differences(
     words, rest = divmod(3 * mask.size, WORD)
     limit = max(SPARSE_SHARE * words, SPARSE_WORDS)
     places, before, after, count = [], [], [], 0
-    for strip in _strips(words):
+    for strip in strips(words):
         part = slice(strip.start * WORD, strip.stop * WORD)
         first, second = read_original(part).view(np.uint64), read_result(part).view(np.uint64)
         at = np.flatnonzero(first != second)
@@ -203,11 +193,6 @@ def _find_differences(
     levels = np.maximum(first, second) - np.minimum(first, second)
     differs = np.flatnonzero(levels)
     return np.concatenate(places)[differs // WORD] + differs % WORD, levels[differs]
-
-
-def _strips(size: int) -> Iterator[slice]:
-    """The indices below `size`, `STRIP` at a time."""
-    return (slice(start, min(start + STRIP, size)) for start in range(0, size, STRIP))
 
 
 def _lies_inside(words: np.ndarray, mask: np.ndarray) -> np.ndarray:
