@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import cv2
@@ -79,24 +78,6 @@ class Composed(NamedTuple):
     composite: Patch
     unguarded: Patch
     result: Patch
-
-
-@dataclass(frozen=True)
-class Counter:
-    """Counts what differs from the canvas' reference `outside` (bool H x W)."""
-
-    canvas: Canvas
-    outside: np.ndarray
-    tolerance: int
-
-    def count(self, picture: Patch) -> ChangeCount:
-        own, outside = self.canvas.part(picture.box), self.outside[picture.box.slices]
-        counted = count_changes(own, picture.pixels, outside, tolerance=self.tolerance)
-        return counted._replace(protected=self.total)
-
-    @cached_property
-    def total(self) -> int:
-        return cv2.countNonZero(self.outside.view(np.uint8))
 
 
 def lay_out(
@@ -239,6 +220,15 @@ def _restore_size(composed: Composed, rules: Rules) -> Composed:
 
 def outside_of(canvas: Canvas, protection: Protection) -> np.ndarray:
     """bool H x W: the pixels counted. Where nothing is protected, all outside the hard mask."""
-    if protection is Protection.NONE:
-        return canvas.mask < HARD_LEVEL
-    return canvas.protected
+    return canvas.mask < HARD_LEVEL if protection is Protection.NONE else canvas.protected
+
+
+def count_bleed(
+    canvas: Canvas, picture: Patch, outside: np.ndarray, tolerance: int = 0
+) -> ChangeCount:
+    """What differs from the canvas' reference `outside` (bool H x W)."""
+    own, counted = canvas.part(picture.box), outside[picture.box.slices]
+    found = count_changes(own, picture.pixels, counted, tolerance=tolerance)
+    is_shared = outside is canvas.protected  # by a batch, which counts it once
+    total = canvas.protected_count if is_shared else int(np.count_nonzero(outside))
+    return found._replace(protected=total)

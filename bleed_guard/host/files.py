@@ -19,7 +19,7 @@ from bleed_guard.core.stripes import read_pixels
 from bleed_guard.core.wording import word_measured
 from bleed_guard.host import compat
 from bleed_guard.host.carry import carry_over, has_alpha, read_hidden, write_resolution
-from bleed_guard.host.compositing import Counter, outside_of, read_composite
+from bleed_guard.host.compositing import count_bleed, outside_of, read_composite
 from bleed_guard.host.processing import Canvas, UnmappableError, is_own_save
 from bleed_guard.host.run import FinishedImage, GuardRun
 from bleed_guard.host.tracing import trace_file
@@ -103,7 +103,7 @@ def mend_edits(
     """
     canvas = finished.canvas
     picture = read_composite(image, canvas)
-    late = Counter(canvas, canvas.protected, 0).count(picture)
+    late = count_bleed(canvas, picture, canvas.protected)
     if not late.changed or _is_stealth(late.max):
         return image, None
     reference = canvas.reference
@@ -189,7 +189,7 @@ def check_saved(run: GuardRun, finished: FinishedImage, params: Any) -> None:
     if params.image is not finished.image:  # the gallery shows the file of the picture it has
         finished.image.already_saved_as = str(path)  # type: ignore[attr-defined]
     outside = outside_of(canvas, run.rules.plan.protection)
-    saved = Counter(canvas, outside, run.rules.settings.tolerance).count(picture)
+    saved = count_bleed(canvas, picture, outside, run.rules.settings.tolerance)
     _record_file(run, finished, path, saved)
     if saved.changed:
         _trace_file(run, finished, path, picture.lay_on(canvas.reference))

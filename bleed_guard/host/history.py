@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +189,7 @@ class History:
     def __init__(self, memory_limit: int = MEMORY_LIMIT, disk_limit: int = DISK_LIMIT) -> None:
         self._lock = threading.RLock()
         self._records: dict[str, GenerationRecord] = {}
+        self._kept: dict[str, tuple[KeptArray, ...]] = {}  # each record's, each once
         self._memory_limit = memory_limit
         self._disk_limit = disk_limit
         self._limit = DEFAULT_LIMIT
@@ -218,7 +220,8 @@ class History:
             for image in record.images:
                 kept = kept.with_image(_keep_image(image, last))
                 last = kept.images[-1].pictures
-            self._records[record.id] = kept
+            arrays = tuple(dict.fromkeys(_arrays_of(kept)))
+            self._records[record.id], self._kept[record.id] = kept, arrays
             if previous is not None:
                 self._forget(previous)
             self._revision += 1
@@ -338,28 +341,22 @@ class History:
                 array.move_to(path)
 
     def _drop(self, record: GenerationRecord) -> None:
-        del self._records[record.id]
+        del self._records[record.id], self._kept[record.id]
         self._revision += 1
         self._forget(record)
 
     def _forget(self, record: GenerationRecord) -> None:
         """Let go of the pictures of a record that is no longer kept; the one that took its place
         may have them too."""
-        heir = self._records.get(record.id)
-        needed = {id(array) for array in _arrays_of(heir)} if heir else set()
+        needed = {*self._kept.get(record.id, ())}
         for array in _arrays_of(record):
-            path = None if id(array) in needed else array.forget()
+            path = None if array in needed else array.forget()
             if path is not None:
                 self._doomed.append(path)
 
     def _arrays(self) -> Iterator[KeptArray]:
         """Every kept array once, the oldest generation's first."""
-        seen: set[int] = set()
-        for record in self._records.values():
-            for array in _arrays_of(record):
-                if id(array) not in seen:
-                    seen.add(id(array))
-                    yield array
+        return chain.from_iterable(self._kept.values())
 
 
 def _trace_bytes(record: GenerationRecord) -> int:

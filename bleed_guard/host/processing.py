@@ -137,6 +137,10 @@ class Canvas:
             self.parts[box] = take_rgb(self.layer[box.slices])
         return self.parts[box]
 
+    @cached_property
+    def protected_count(self) -> int:
+        return int(np.count_nonzero(self.protected))
+
     @property
     def init_image(self) -> Image.Image:
         return self.place.init_image

@@ -145,10 +145,10 @@ class GuardRun:
         canvas, tolerance = composed.canvas, self.rules.settings.tolerance
         protection = self.rules.plan.protection
         outside = compositing.outside_of(canvas, protection)
-        count = compositing.Counter(canvas, outside, tolerance).count
-        alone = count(composed.unguarded)
-        reached = count(composed.composite)
-        after = count(composed.result)
+        alone, reached, after = (
+            compositing.count_bleed(canvas, picture, outside, tolerance)
+            for picture in (composed.unguarded, composed.composite, composed.result)
+        )
         redo = protection is Protection.NONE
         return ImageRecord(
             index=index,
