@@ -298,14 +298,30 @@
             "saved file": say("saved file"),
         }),
 
-        /** @returns {Record<string, string>} of the host's settings that may be changed */
+        /** @returns {Record<string, string>} of what may be changed before a run */
         settings: () => ({
+            "mask": say("mask"),
+            "mask size": say("mask size"),
             "mask blur": say("mask blur"),
+            "init image": say("init image"),
+            "original's size": say("original's size"),
+            "refiner": say("refiner"),
+            "format": say("format"),
             "inpaint area": say("inpaint area"),
             "padding": say("padding"),
             "denoising strength": say("denoising strength"),
             "face restoration": say("face restoration"),
             "color correction": say("color correction"),
+        }),
+
+        /** @returns {Record<string, string>} of what it was and became, where that is no number */
+        states: () => ({
+            ...names.facts(),
+            "16 bits": say("16 bits"),
+            "8 bits": say("8 bits"),
+            "opaque": say("opaque"),
+            "edited outside the mask": say("edited outside the mask"),
+            "as given": say("as given"),
         }),
 
         /** @returns {Record<string, string>} of facts and of their values, beside the host's own */
@@ -438,13 +454,22 @@
         change(text) {
             const [, head, after, reason] = /^(.+?) -> (.+?), (.+)$/.exec(text) ?? [];
             if (!reason) return text;
-            const value = (/** @type {string} */ told) => names.facts()[told] ?? say(told);
-            const setting = Object.keys(names.settings()).find((name) => head.startsWith(name));
-            const before = setting
-                ? `${names.settings()[setting]} ${value(head.slice(setting.length + 1))}` : head;
+            const value = (/** @type {string} */ told) => {
+                const share = /^(\S+) % soft$/.exec(told)?.[1];
+                if (share) return say("{share} % soft", { share });
+                return names.states()[told] ?? say(told);
+            };
+            const ends = [...head.matchAll(/ /g)].map(({ index }) => index).reverse();
+            const told = ends.map((end) => {  // the longest name that is known
+                const [setting, was] = [head.slice(0, end), head.slice(end + 1)];
+                const name = names.settings()[setting] ?? say(setting);
+                return name !== setting && `${name} ${value(was)}`;
+            });
+            const before = told.find(Boolean) || head;
             const [source, preset] = /preset (.+)$|your settings$/.exec(reason) ?? [""];
-            const told = preset ? say("preset {preset}", { preset }) : say(source);
-            const why = say(source ? reason.replace(source, "{source}") : reason, { source: told });
+            const named = preset ? say("preset {preset}", { preset }) : say(source);
+            const why = source
+                ? say(reason.replace(source, "{source}"), { source: named }) : say(reason);
             return `${before} -> ${value(after)}, ${why}`;
         },
 

@@ -37,8 +37,8 @@ SAME_IN = {
         "Zoom",
         "max",
     }
-    | {"format", "membrane", "scripts"},
-    "es_ES": {"Original", "Prompt", "Refiner", "Zoom", "scripts"},
+    | {"16 bits", "8 bits", "format", "membrane", "opaque", "scripts"},
+    "es_ES": {"16 bits", "8 bits", "Original", "Prompt", "Refiner", "Zoom", "scripts"},
     "ja_JP": {"Refiner"},
     "zh_CN": {"Refiner"},
     "zh_TW": {"Refiner"},

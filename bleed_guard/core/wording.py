@@ -712,9 +712,14 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "switch": "small mask, {source}",
         "strict": "this server keeps protection on",
         "composite": "the host makes a masked composite",
+        "bits": "the host works in 8 bits",
+        "hidden": "hidden infotext there is no transparency",
+        "fitted": "only masked needs the mask at the picture's size",
+        "late": "another extension had changed it",
     }
 )
-"""Why the guard changes a setting of the host; `source` is one of `SOURCES`."""
+"""Why the guard changes a setting of the host, or what it was given; `source` is one of `SOURCES`.
+"""
 
 SOURCES = ("preset {preset}", "your settings")
 

@@ -45,6 +45,7 @@ from bleed_guard.core.membrane import find_margin
 from bleed_guard.core.overlay import Overlay
 from bleed_guard.core.stripes import NOWHERE, read_layer, read_pixels
 from bleed_guard.core.traces import find_sample_box
+from bleed_guard.core.wording import REASONS
 from bleed_guard.host import compat
 
 CFG_RESCALE_TITLES = (
@@ -656,19 +657,17 @@ def prepare_inputs(p: Any, job: InpaintJob) -> tuple[Change, ...]:
     changes = []
     if any(is_deep(image) for image in p.init_images):
         p.init_images = [_to_eight_bits(image) for image in p.init_images]
-        changes.append(Change("init image", "16 bits", "8 bits", "the host works in 8 bits"))
+        changes.append(Change("init image", "16 bits", "8 bits", REASONS["bits"]))
     if any(_has_hidden_alpha(image) for image in p.init_images):
         p.init_images = [_to_opaque(image) for image in p.init_images]
-        reason = "hidden infotext there is no transparency"
-        changes.append(Change("init image", "alpha 254-255", "opaque", reason))
+        changes.append(Change("init image", "alpha 254-255", "opaque", REASONS["hidden"]))
     if is_deep(p.image_mask):
         p.image_mask = Image.fromarray(read_mask(p.image_mask))
-        changes.append(Change("mask", "16 bits", "8 bits", "the host works in 8 bits"))
+        changes.append(Change("mask", "16 bits", "8 bits", REASONS["bits"]))
     mask_size = job.mask.shape[::-1]
     if job.only_masked and mask_size != job.init_size:
         before, after = (f"{width} x {height}" for width, height in (mask_size, job.init_size))
-        reason = "only masked needs the mask at the picture's size"
-        change = Change("mask size", before, after, reason)
+        change = Change("mask size", before, after, REASONS["fitted"])
         _write_mask_size(p, change, job)
         changes.append(change)
     return tuple(changes)

@@ -383,7 +383,19 @@ test("a change is told in the host's language", () => {
         ["mask blur 9 -> 4, a larger blur would wipe out the mask",
             "Maskenunschärfe 9 -> 4, eine größere Unschärfe würde die Maske auslöschen"],
         ["refiner xl -> off, switched off by preset my own",
-            "refiner xl -> aus, ausgeschaltet durch Voreinstellung my own"],
+            "Refiner xl -> aus, ausgeschaltet durch Voreinstellung my own"],
+        ["mask 12 % soft -> hard, hard mask of your settings",
+            "Maske zu 12 % weich -> hart, harte Maske durch deine Einstellungen"],
+        ["mask size 64 x 64 -> 128 x 128, only masked needs the mask at the picture's size",
+            "Maskengröße 64 x 64 -> 128 x 128, „Nur maskiert“ braucht die Maske in der " +
+            "Größe des Bildes"],
+        ["init image edited outside the mask -> as given, another extension had changed it",
+            "Ausgangsbild außerhalb der Maske geändert -> wie gegeben, " +
+            "eine andere Erweiterung hatte es geändert"],
+        ["init image 16 bits -> 8 bits, the host works in 8 bits",
+            "Ausgangsbild 16 Bit -> 8 Bit, die WebUI arbeitet mit 8 Bit"],
+        ["Force paste-back off -> on, this server keeps protection on",
+            "Original zurücksetzen erzwingen aus -> an, dieser Server lässt den Schutz an"],
     ];
     try {
         for (const [text, told] of changes) assert.equal(words.change(text), told);
