@@ -350,11 +350,6 @@ class GuardPlan:
     band: int = 0
 
     @property
-    def hardens_mask(self) -> bool:
-        """Whether the host gets the mask cut at 50 %: then that one tells what is protected."""
-        return any(change.setting == "mask" and change.after == "hard" for change in self.changes)
-
-    @property
     def leaves_size(self) -> bool:
         """Whether the original's size is not restored although that was asked for."""
         return any(change.setting == SIZE_SETTING for change in self.changes)

@@ -219,10 +219,10 @@ def _save_lossless(job: InpaintJob, settings: GuardSettings) -> Mended:
 
 
 MENDERS: tuple[Callable[[InpaintJob, GuardSettings], Mended], ...] = (
-    _harden_mask,
-    _fit_mask,
-    _mend_blur,
     _switch_area,
+    _fit_mask,  # of what only masked then needs at another size
+    _harden_mask,  # after that, for fitting makes edges grey
+    _mend_blur,
     _limit_padding,
     _cap_strength,
     _switch_refiner_off,

@@ -199,7 +199,7 @@ def _restore_size(composed: Composed, rules: Rules) -> Composed:
         return composed
     original = canvas.flatten_original()
     mode, plan, size = rules.job.resize_mode, rules.plan, canvas.init_image.size
-    mask = processing.mask_at(rules.job, plan, size)
+    mask = processing.mask_at(plan.job, size)
     protected = protected_area(mask, plan.protection, band=plan.band)
     place = canvas.place._replace(asked_size=size, size=size)
     layer = cv2.cvtColor(original, cv2.COLOR_RGB2RGBA)

@@ -36,7 +36,6 @@ from bleed_guard.core.job import (
 from bleed_guard.core.mask import (
     HARD_LEVEL,
     grow_box,
-    harden,
     is_deep,
     protected_area,
     read_mask,
@@ -534,12 +533,12 @@ def forget_earlier_job(p: Any) -> None:
         p.extra_generation_params.pop(key, None)
 
 
-def apply_plan(p: Any, plan: GuardPlan, job: InpaintJob) -> None:
+def apply_plan(p: Any, plan: GuardPlan) -> None:
     """Write the plan's changes, and only these, to the host's job."""
     for change in plan.changes:
         writer = WRITERS.get(change.setting)
         if writer is not None:
-            writer(p, change, job)
+            writer(p, change, plan.job)
 
 
 def _write_refiner_off(p: Any, change: Change, job: InpaintJob) -> None:
@@ -550,13 +549,7 @@ def _write_refiner_off(p: Any, change: Change, job: InpaintJob) -> None:
 
 def _write_mask(p: Any, change: Change, job: InpaintJob) -> None:
     """The hard mask, inverted back where the host will invert it again."""
-    hard = harden(job.mask)
-    p.image_mask = Image.fromarray(255 - hard if job.mask_is_inverted else hard)
-
-
-def _write_mask_size(p: Any, change: Change, job: InpaintJob) -> None:
-    mask = build_mask(read_mask(p.image_mask), size=job.init_size, resize_mode=job.mask_resize_mode)
-    p.image_mask = Image.fromarray(mask)
+    p.image_mask = Image.fromarray(255 - job.mask if job.mask_is_inverted else job.mask)
 
 
 MENDED_FIELDS = (
@@ -639,7 +632,6 @@ WRITERS = {
     "denoising strength": _field_writer("denoising_strength"),
     "mask blur": _write_blur,
     "mask": _write_mask,
-    "mask size": _write_mask_size,
     "inpaint area": _write_area,
     "refiner": _write_refiner_off,
     "face restoration": _write_faces_off,
@@ -648,7 +640,8 @@ WRITERS = {
 
 
 def prepare_inputs(p: Any, job: InpaintJob) -> tuple[Change, ...]:
-    """Bring forms the host misreads to ones it reads right; each change is returned.
+    """Bring forms the host misreads to ones it reads right; each change is returned. `job` is
+    what will run.
 
     16-bit pictures would be cut at 255 by the host's conversion, an infotext hidden in an alpha
     channel would be laid on the background, and in only masked a mask of another size makes the
@@ -664,12 +657,12 @@ def prepare_inputs(p: Any, job: InpaintJob) -> tuple[Change, ...]:
     if is_deep(p.image_mask):
         p.image_mask = Image.fromarray(read_mask(p.image_mask))
         changes.append(Change("mask", "16 bits", "8 bits", REASONS["bits"]))
-    mask_size = job.mask.shape[::-1]
-    if job.only_masked and mask_size != job.init_size:
-        before, after = (f"{width} x {height}" for width, height in (mask_size, job.init_size))
-        change = Change("mask size", before, after, REASONS["fitted"])
-        _write_mask_size(p, change, job)
-        changes.append(change)
+    mask_size, size = p.image_mask.size, job.init_size
+    if job.only_masked and mask_size != size:
+        mask = build_mask(read_mask(p.image_mask), size=size, resize_mode=job.mask_resize_mode)
+        p.image_mask = Image.fromarray(mask)
+        before, after = (f"{width} x {height}" for width, height in (mask_size, size))
+        changes.append(Change("mask size", before, after, REASONS["fitted"]))
     return tuple(changes)
 
 
@@ -723,15 +716,14 @@ def build_canvas(place: Place, job: InpaintJob, plan: GuardPlan) -> Canvas:
         read=read_layer,
     )
     layer = _crop_to(layer, place.size)
-    mask = _crop_to(mask_at(job, plan, place.asked_size), place.size)
+    mask = _crop_to(mask_at(plan.job, place.asked_size), place.size)
     protected = protected_area(mask, plan.protection, band=plan.band)
     return Canvas.over(layer, mask, protected, place)
 
 
-def mask_at(job: InpaintJob, plan: GuardPlan, size: tuple[int, int]) -> np.ndarray:
-    """The mask as the host has it, before any blur, at `size` (width, height): uint8 H x W."""
-    mask = harden(job.mask) if plan.hardens_mask else job.mask
-    return build_mask(mask, size=size, resize_mode=job.mask_resize_mode)
+def mask_at(job: InpaintJob, size: tuple[int, int]) -> np.ndarray:
+    """The mask of the job that runs, before any blur, at `size` (width, height): uint8 H x W."""
+    return build_mask(job.mask, size=size, resize_mode=job.mask_resize_mode)
 
 
 def paste_box(p: Any) -> Box | None:

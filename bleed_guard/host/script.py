@@ -143,8 +143,8 @@ def _plan_run(p: Any, args: tuple[Any, ...], origin: Any, *, is_running: bool) -
     own = own or origin
     plan = plan_guard(job, settings)
     before = processing.read_fields(p)
-    processing.apply_plan(p, plan, job)
-    prepared = processing.prepare_inputs(p, job)
+    prepared = processing.prepare_inputs(p, plan.job)
+    processing.apply_plan(p, plan)
     plan = replace(plan, changes=(*kept, *unedited, *prepared, *plan.changes))
     replaced = processing.find_replaced(p, before)
     tell_at_once(plan)

@@ -124,11 +124,8 @@ def plan(*changes: Change) -> GuardPlan:
     return GuardPlan(InpaintJob(mask, (8, 8), (8, 8), only_masked=False), changes)
 
 
-def test_a_plan_tells_whether_the_mask_is_hardened_or_the_size_left() -> None:
+def test_a_plan_tells_whether_the_size_is_left() -> None:
     blur = Change("mask blur", 4, "hard", "")
-    assert not plan().hardens_mask
-    assert not plan(blur, Change("mask", "soft", "moved", "")).hardens_mask
-    assert plan(blur, Change("mask", "soft", "hard", "")).hardens_mask
     assert not plan(blur).leaves_size
     assert plan(blur, Change("original's size", "93 x 61", "88 x 56", "")).leaves_size
 

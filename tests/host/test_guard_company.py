@@ -354,7 +354,7 @@ def test_each_file_of_a_batch_begins_with_what_the_user_set(host: GuardedHost) -
         ran.append((p.mask_blur_x, bool(p.inpaint_full_res), told))
     only_masked = "inpaint area whole picture -> only masked"
     assert ran == [
-        (0, True, ["mask blur 16 -> 0", only_masked]),
+        (0, True, [only_masked, "mask blur 16 -> 0"]),
         (16, False, []),
         (16, True, [only_masked]),
     ]

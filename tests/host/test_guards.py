@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bleed_guard.core.job import Verdict
+from bleed_guard.core.job import Box, Verdict
 from bleed_guard.core.settings import PRESETS
 from minihost.engines import EngineRequest
 from tests.host.guarded import GuardedHost, Outcome, installed_profiles
@@ -116,6 +116,19 @@ def test_a_soft_mask_is_told_and_hardened_by_tight_edit(host: GuardedHost) -> No
     assert "mask 13 % soft -> hard, hard mask of preset tight-edit" in hard.comments
     assert "grey" not in hard.comments
     assert hard.record.images[0].prevented == 0
+
+
+def test_a_mask_of_another_size_is_hardened_at_the_pictures(host: GuardedHost) -> None:
+    """Scaled after it was cut it would be grey again, and the advice to cut it told."""
+    half = make_mask(rim=90).resize((64, 64), Image.Resampling.NEAREST)
+    hard = run(host, {"preset": "tight-edit"}, mask=half, inpaint_full_res=True)
+    assert hard.p.image_mask.size == SIZE
+    assert np.unique(np.asarray(hard.p.image_mask)).tolist() == [0, 255]
+    assert "mask size 64 x 64 -> 128 x 128" in hard.comments
+    assert "% soft -> hard, hard mask of preset tight-edit" in hard.comments
+    assert "grey" not in hard.comments
+    assert hard.record.images[0].prevented == 0
+    assert is_clean(hard)
 
 
 def test_an_inverted_soft_mask_is_hardened_the_right_way_round(host: GuardedHost) -> None:
@@ -326,6 +339,20 @@ def test_whole_picture_on_a_small_mask_is_told_or_switched(host: GuardedHost) ->
     assert is_clean(switched)
     facts = switched.record.facts
     assert (facts["Inpaint area"], facts["Mask blur"]) == ("only masked", "4 (reach 10 px)")
+
+
+@pytest.mark.parametrize("settings", [{}, {"soft_mask": "harden"}])
+def test_a_small_mask_of_another_size_is_switched_where_it_is(
+    host: GuardedHost, settings: dict[str, Any]
+) -> None:
+    half = make_mask().resize((64, 64), Image.Resampling.NEAREST)
+    switched = run(host, {"small_mask": "switch", **settings}, mask=half, mask_blur=0)
+    assert "inpaint area whole picture -> only masked" in switched.comments
+    assert "mask size 64 x 64 -> 128 x 128" in switched.comments
+    (image,) = switched.record.images
+    assert image.crop_box is not None
+    assert image.crop_box.grown(1).intersect(Box(40, 40, 80, 80)) == Box(40, 40, 80, 80)
+    assert is_clean(switched)
 
 
 def test_what_is_foretold_of_a_rounded_size_is_of_the_area_switched_to(host: GuardedHost) -> None:
