@@ -61,8 +61,9 @@ def make_job(seed: int, number: int, profile_options: dict[str, Any]) -> RandomJ
     form = _choose(drawn, INIT_FORMS)
     pairs = [_make_init(drawn, size, form) for _ in range(2 if form == "two" else 1)]
     mask = _draw_shape(drawn, size, _choose(drawn, SHAPES))
-    if drawn.random() < 0.2:
-        mask = cv2.resize(mask, (size[0] * 2, size[1] * 2), interpolation=cv2.INTER_NEAREST)
+    if (chance := drawn.random()) < 0.3:
+        other = (size[0] // 2, size[1] // 2) if chance < 0.15 else (size[0] * 2, size[1] * 2)
+        mask = cv2.resize(mask, other, interpolation=cv2.INTER_NEAREST)
     mask_image, mask = _make_mask(drawn, mask, _choose(drawn, MASK_FORMS))
     fields = _draw_fields(drawn, size, len(pairs))
     if fields["inpainting_mask_invert"]:
@@ -74,6 +75,7 @@ def make_job(seed: int, number: int, profile_options: dict[str, Any]) -> RandomJ
     options = _draw_options(drawn) | profile_options
     fields |= _draw_second_models(drawn)
     company = _draw_company(drawn)
+    settings |= _draw_guards(drawn)
     return RandomJob(number, inits, flats, mask_image, mask, fields, options, settings, company)
 
 
@@ -111,6 +113,16 @@ def _draw_company(drawn: np.random.Generator) -> Company:
         tuple(hook for hook in PAINTING_HOOKS if drawn.random() < 0.1) for _ in range(2)
     )
     return Company(bool(drawn.random() < 0.15), before, behind)
+
+
+def _draw_guards(drawn: np.random.Generator) -> dict[str, Any]:
+    """Guards that change the job."""
+    guards: dict[str, Any] = {}
+    if drawn.random() < 0.5:
+        guards["small_mask"] = "switch"
+    if drawn.random() < 0.2:
+        guards["soft_mask"] = "harden"
+    return guards
 
 
 def _draw_options(drawn: np.random.Generator) -> dict[str, Any]:
@@ -197,18 +209,22 @@ def _make_mask(
     return image.convert(form), mask
 
 
-def find_truth(job: RandomJob, number: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def find_truth(
+    job: RandomJob, number: int, size: tuple[int, int], *, is_switched: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """What result `number` of `size` (width, height) must show, and where: uint8, bool.
 
     At a resized mask's edge only pixels count that are off by both readings, cut before the
-    resize and after.
+    resize and after. `is_switched`: the guard chose only masked.
     """
     from modules import images
 
     mode = job.fields["resize_mode"]
     flat = job.flat_inits[number % len(job.flat_inits)]
     own_size = (flat.shape[1], flat.shape[0])
-    masked = job.fields["inpaint_full_res"] and (_is_alive(job, own_size) or size == own_size)
+    masked = is_switched or (
+        job.fields["inpaint_full_res"] and (_is_alive(job, own_size) or size == own_size)
+    )
     asked = (job.fields["width"], job.fields["height"])
     place = own_size if masked else _to_step(asked)
     reference = flat
@@ -216,11 +232,30 @@ def find_truth(job: RandomJob, number: int, size: tuple[int, int]) -> tuple[np.n
         picture = images.resize_image(0 if mode == 3 else mode, Image.fromarray(flat), *place)
         reference = np.asarray(picture.convert("RGB"))
     mask_mode = 0 if mode == 3 and not masked else mode
-    protected = np.ones(reference.shape[:2], bool)
-    for reading in (job.mask, np.where(job.mask >= 128, np.uint8(255), np.uint8(0))):
-        placed = images.resize_image(mask_mode, Image.fromarray(reading), *place)
-        protected &= np.asarray(placed.convert("L")) < 128
+    soft, hard = _read_twice(job, mask_mode, place)
+    protected = ~soft & ~hard
     return reference[: size[1], : size[0]], protected[: size[1], : size[0]]
+
+
+def find_misplaced(job: RandomJob, crop_box: tuple[int, int, int, int]) -> int:
+    """How many pixels of the mask, by both readings, the region (left, top, right, bottom) that
+    the host repainted under only masked leaves out."""
+    height, width = job.flat_inits[0].shape[:2]
+    soft, hard = _read_twice(job, job.fields["resize_mode"], (width, height))
+    left, top, right, bottom = crop_box
+    repainted = soft & hard
+    repainted[top:bottom, left:right] = False
+    return int(repainted.sum())
+
+
+def _read_twice(job: RandomJob, mode: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Where the mask is on at `size`, cut after the resize and before: bool H x W twice."""
+    from modules import images
+
+    hard = np.where(job.mask >= 128, np.uint8(255), np.uint8(0))
+    placed = (images.resize_image(mode, Image.fromarray(one), *size) for one in (job.mask, hard))
+    soft, hard = (np.asarray(one.convert("L")) >= 128 for one in placed)
+    return soft, hard
 
 
 def _to_step(size: tuple[int, int]) -> tuple[int, int]:

@@ -24,7 +24,7 @@ from tests.host.guarded import (
     installed_profiles,
     paint_corner,
 )
-from tests.host.random_jobs import Company, RandomJob, find_truth, make_job
+from tests.host.random_jobs import Company, RandomJob, find_misplaced, find_truth, make_job
 
 JOBS = int(os.environ.get("BLEED_GUARD_MATRIX", "120"))
 PARTS = 2
@@ -76,16 +76,26 @@ def find_bleed(job: RandomJob, outcome: Outcome) -> list[str]:
     """Every picture of the reply and every file in which a protected pixel differs."""
     found = []
     images = outcome.record.images
+    switched = bool(outcome.p.inpaint_full_res) and not job.fields["inpaint_full_res"]
     asides = len(outcome.images) // len(images)  # masks stand between the results
     for number, image in enumerate(outcome.images[::asides]):
         pixels = np.asarray(image.convert("RGB"))
-        changed = count_changed(pixels, *find_truth(job, number, image.size))
+        truth = find_truth(job, number, image.size, is_switched=switched)
+        changed = count_changed(pixels, *truth)
         found += [f"reply {number}: {changed} pixels"] if changed else []
     for number, pixels in enumerate(outcome.read_files()):
-        changed = count_changed(pixels, *find_truth(job, number, pixels.shape[1::-1]))
+        size = pixels.shape[1], pixels.shape[0]
+        changed = count_changed(pixels, *find_truth(job, number, size, is_switched=switched))
         found += [f"file {number}: {changed} pixels"] if changed else []
     told = [image for image in images if image.verdict is not Verdict.CLEAN]
     return found + [f"{image.verdict.value}: {image.sentence} {image.stages}" for image in told]
+
+
+def find_misplaced_edits(job: RandomJob, outcome: Outcome) -> list[str]:
+    """Every picture in which the host did not repaint all of the mask."""
+    boxes = [image.crop_box for image in outcome.record.images if image.crop_box is not None]
+    left_out = [find_misplaced(job, box) for box in boxes]
+    return [f"{count} px of the mask lie outside the crop" for count in left_out if count]
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -95,7 +105,9 @@ def test_no_job_bleeds(profile: str, part: int, tmp_path: Path) -> None:
     failures = []
     for number in range(part, JOBS, PARTS):
         job = make_job(SEED, number, options_of(profile, number))
-        failures += [f"{line} ({job})" for line in find_bleed(job, run(host, job))]
+        outcome = run(host, job)
+        found = find_bleed(job, outcome) + find_misplaced_edits(job, outcome)
+        failures += [f"{line} ({job})" for line in found]
     assert not failures, f"{len(failures)} failures, first: " + "\n".join(failures[:5])
 
 
