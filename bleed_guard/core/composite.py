@@ -14,7 +14,7 @@ from bleed_guard.core.edges import Rim, find_rim, measure_depth, measure_thickne
 from bleed_guard.core.geometry import LATENT_CELL
 from bleed_guard.core.job import Box, mask_box
 from bleed_guard.core.mask import HARD_LEVEL, grow_box
-from bleed_guard.core.membrane import Drift, Ring, find_margin, measure_drift, read_ring
+from bleed_guard.core.membrane import Corners, Drift, Ring, find_margin, measure_drift, read_ring
 
 LARGEST_STEP_SHARE = 0.25
 """The first px inside may show this much of the misfit at the mask's edge, as a multiple of what
@@ -57,6 +57,7 @@ class Seam:
     known: np.ndarray
     latent_cell: float = LATENT_CELL
     rims: dict[int, Rim] = field(default_factory=dict)
+    corners: dict[int, Corners] = field(default_factory=dict)
 
     @classmethod
     def along(
@@ -87,6 +88,12 @@ class Seam:
         if feather not in self.rims:
             self.rims[feather] = find_rim(self.inside, feather + 1)
         return self.rims[feather]
+
+    def rim_corners(self, feather: int, ring: Ring) -> Corners:
+        """Where the rim's pixels lie on the ring's grid."""
+        if feather not in self.corners:
+            self.corners[feather] = ring.grid.find_corners(self.rim(feather).pixels)
+        return self.corners[feather]
 
     @cached_property
     def ring(self) -> Ring | None:
@@ -186,11 +193,12 @@ def _correct(generated: np.ndarray, drift: Drift) -> np.ndarray:
 def _take_drift_out_and_feather(seam: Seam, generated: np.ndarray, feather: int) -> np.ndarray:
     """The share of a pixel's edit is its depth's square: only the first px meets the outside, and
     a square keeps it small with a rim much narrower than an even rise would need."""
-    drift = measure_drift(generated, seam.ring)
-    if drift is None:
+    ring = seam.ring
+    drift = measure_drift(generated, ring)
+    if ring is None or drift is None:
         return _feather(seam, generated, feather)
     edit, rim = _correct(generated, drift), seam.rim(feather)
-    misfit = drift.grid.sample(drift.misfits[..., None], rim.pixels)[:, 0]
+    misfit = seam.rim_corners(feather, ring).sample(drift.misfits[..., None])[:, 0]
     width = np.sqrt(np.clip(misfit / LARGEST_STEP_SHARE, 1, (feather + 1) ** 2))
     share = np.minimum(rim.depth / np.clip(rim.thickness, 1, width), 1)
     _mix(seam.part, edit, rim.pixels, share**2)

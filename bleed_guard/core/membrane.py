@@ -74,9 +74,9 @@ class Ring(NamedTuple):
 
     `pixels` (intp N) are indices into the pixels, one after the other, of the region shrunk by
     `step`; `cells` those of the grid they lie in, `own` the reference's colours there (uint8
-    N x 3). The `edge` is what is nearest to the mask (intp M, of the whole region); `edge_lab`
-    are the reference's colours there in CIELAB (float32 M x 3) and `steps` how much it differs
-    from pixel to pixel.
+    N x 3). The `edge` is what is nearest to the mask (intp M, of the whole region); of it
+    `edge_cells` and `edge_corners` are its places on the grid, `edge_lab` the reference's colours
+    there in CIELAB (float32 M x 3) and `steps` how much it differs from pixel to pixel.
     """
 
     grid: _Grid
@@ -86,6 +86,7 @@ class Ring(NamedTuple):
     own: np.ndarray
     edge: np.ndarray
     edge_cells: np.ndarray
+    edge_corners: Corners
     edge_lab: np.ndarray
     steps: np.ndarray
 
@@ -139,7 +140,8 @@ def read_ring(
     steps = (_measure_step(lab, lab_below) + _measure_step(lab, lab_beside)) / 2
     own = _shrink(reference, step).reshape(-1, 3).take(ring, axis=0)
     cells = grid.place(_find_in_whole(ring, width // step, width, step))
-    return Ring(grid, step, ring, cells, own, edge, grid.place(edge), lab, steps)
+    places = grid.place(edge), grid.find_corners(edge)
+    return Ring(grid, step, ring, cells, own, edge, *places, lab, steps)
 
 
 def _find_ring(inside: np.ndarray, known: np.ndarray, step: int, latent_cell: float) -> np.ndarray:
@@ -189,7 +191,7 @@ def measure_drift(generated: np.ndarray, ring: Ring | None) -> Drift | None:
         return None
     offsets = _solve_offset(given, ring)
     colors = generated.reshape(-1, 3)
-    corrected = colors.take(ring.edge, axis=0) + ring.grid.sample(offsets, ring.edge)
+    corrected = colors.take(ring.edge, axis=0) + ring.edge_corners.sample(offsets)
     misfit = _measure_step(ring.edge_lab, _to_lab(corrected[None])[0])
     sums = ring.grid.gather(ring.edge_cells, [misfit, ring.steps, np.ones_like(misfit)])
     carried = _solve(sums * np.float32(ring.weight))
@@ -206,6 +208,23 @@ def _measure_step(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _on_all_channels(flags: np.ndarray) -> np.ndarray:
     """bool N x 3 -> bool N. numpy's own reduction over so short an axis takes long."""
     return flags[:, 0] & flags[:, 1] & flags[:, 2]
+
+
+class Corners(NamedTuple):
+    """Of N pixels the four cells whose middles are around each (intp N, upper left first), and
+    how far towards the right and the lower ones it lies: 0-1, float32 N x 1."""
+
+    cells: tuple[np.ndarray, ...]
+    across: np.ndarray
+    down: np.ndarray
+
+    def sample(self, values: np.ndarray) -> np.ndarray:
+        """`_Grid.spread`, at these pixels only: h x w x C -> float32 N x C."""
+        flat = values.reshape(-1, values.shape[2])
+        first, second, third, fourth = (flat.take(cells, axis=0) for cells in self.cells)
+        upper = first + self.across * (second - first)
+        lower = third + self.across * (fourth - third)
+        return upper + self.down * (lower - upper)
 
 
 class _Grid(NamedTuple):
@@ -250,23 +269,14 @@ class _Grid(NamedTuple):
         top, bottom = top - first * self.cell, bottom - first * self.cell
         return full[top:bottom, : self.width]
 
-    def sample(self, values: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-        """`spread`, at N pixels only: h x w x C -> float32 N x C."""
-        rows = pixels // self.width
-        top, below, down = self._find_cells(rows, self.height, values.shape[0])
-        left, beside, across = self._find_cells(
-            pixels - rows * self.width, self.width, values.shape[1]
-        )
-        width, flat = values.shape[1], values.reshape(-1, values.shape[2])
-        corners = (
-            flat.take(row * width + column, axis=0)
-            for row in (top, below)
-            for column in (left, beside)
-        )
-        first, second, third, fourth = corners
-        upper = first + across * (second - first)
-        lower = third + across * (fourth - third)
-        return upper + down * (lower - upper)
+    def find_corners(self, pixels: np.ndarray) -> Corners:
+        """Where N pixels lie between the cells' middles."""
+        (rows, columns), width = self.shape, self.width
+        lines = pixels // width
+        top, below, down = self._find_cells(lines, self.height, rows)
+        left, beside, across = self._find_cells(pixels - lines * width, width, columns)
+        cells = (line * columns + cell for line in (top, below) for cell in (left, beside))
+        return Corners(tuple(cells), across, down)
 
     def _find_cells(
         self, at: np.ndarray, size: int, count: int

@@ -95,8 +95,8 @@ def _reason(key: str, settings: GuardSettings) -> str:
 
 
 def _harden_mask(job: InpaintJob, settings: GuardSettings) -> Mended:
-    share = soft_fraction(job.marked)
-    if settings.soft_mask != "harden" or not share:
+    share = soft_fraction(job.marked) if settings.soft_mask == "harden" else 0.0
+    if not share:
         return job, None
     change = Change("mask", f"{_percent(share)} % soft", "hard", _reason("harden", settings))
     return replace(job, mask=harden(job.mask)), change
