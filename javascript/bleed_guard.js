@@ -460,12 +460,12 @@
                 return names.states()[told] ?? say(told);
             };
             const ends = [...head.matchAll(/ /g)].map(({ index }) => index).reverse();
-            const told = ends.map((end) => {  // the longest name that is known
+            const heads = ends.map((end) => {  // the longest name that is known comes first
                 const [setting, was] = [head.slice(0, end), head.slice(end + 1)];
                 const name = names.settings()[setting] ?? say(setting);
                 return name !== setting && `${name} ${value(was)}`;
             });
-            const before = told.find(Boolean) || head;
+            const before = heads.find(Boolean) || head;
             const [source, preset] = /preset (.+)$|your settings$/.exec(reason) ?? [""];
             const named = preset ? say("preset {preset}", { preset }) : say(source);
             const why = source

@@ -715,7 +715,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "bits": "the host works in 8 bits",
         "hidden": "hidden infotext there is no transparency",
         "fitted": "only masked needs the mask at the picture's size",
-        "late": "another extension had changed it",
+        "edited": "another extension had changed it",
     }
 )
 """Why the guard changes a setting of the host, or what it was given; `source` is one of `SOURCES`.

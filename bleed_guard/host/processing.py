@@ -548,7 +548,7 @@ def _write_refiner_off(p: Any, change: Change, job: InpaintJob) -> None:
 
 
 def _write_mask(p: Any, change: Change, job: InpaintJob) -> None:
-    """The hard mask, inverted back where the host will invert it again."""
+    """The mask that is to run, inverted back where the host will invert it again."""
     p.image_mask = Image.fromarray(255 - job.mask if job.mask_is_inverted else job.mask)
 
 
@@ -659,10 +659,9 @@ def prepare_inputs(p: Any, job: InpaintJob) -> tuple[Change, ...]:
         changes.append(Change("mask", "16 bits", "8 bits", REASONS["bits"]))
     mask_size, size = p.image_mask.size, job.init_size
     if job.only_masked and mask_size != size:
-        mask = build_mask(read_mask(p.image_mask), size=size, resize_mode=job.mask_resize_mode)
-        p.image_mask = Image.fromarray(mask)
         before, after = (f"{width} x {height}" for width, height in (mask_size, size))
         changes.append(Change("mask size", before, after, REASONS["fitted"]))
+        _write_mask(p, changes[-1], job)  # fitted by the plan
     return tuple(changes)
 
 

@@ -25,7 +25,7 @@ from bleed_guard.ui import panel
 log = logging.getLogger("bleed_guard")
 TITLE = "Bleed Guard"
 
-UNEDITED = Change("init image", "edited outside the mask", "as given", REASONS["late"])
+UNEDITED = Change("init image", "edited outside the mask", "as given", REASONS["edited"])
 
 
 def told_on_failure(hook: Callable[..., None]) -> Callable[..., None]:
